@@ -1,0 +1,170 @@
+// One service of a stack: what its containers are made of. Field order follows the compose reference.
+
+/// A `services` entry in canonical form. Optional means "not given": the image or Docker's default decides.
+package struct Service: Codable, Sendable, Equatable {
+    package var name: String
+
+    // MARK: Image and process
+    package var image: String?
+    package var build: BuildDefinition?
+    package var pullPolicy: String?
+    package var platform: String?
+    package var containerName: String?
+    /// Nil: the image's CMD. Empty: cleared.
+    package var command: [String]?
+    /// Nil: the image's ENTRYPOINT. Non-nil also drops the image's CMD.
+    package var entrypoint: [String]?
+    /// Resolved, `env_file` folded in; a nil value means "unset in the container".
+    package var environment: [String: String?] = [:]
+    package var user: String?
+    package var workingDirectory: String?
+    package var hostname: String?
+    package var domainName: String?
+    package var initProcess = false
+    package var tty = false
+    package var standardInputOpen = false
+    package var stopSignal: String?
+    /// Nil: Docker's 10 s.
+    package var stopGracePeriod: Duration?
+    package var restart: RestartPolicy = .no
+    package var labels: [String: String] = [:]
+    package var annotations: [String: String] = [:]
+    package var profiles: [String] = []
+    /// False: not in the log stream of a foreground `up`.
+    package var attach = true
+    package var replicas = 1
+    package var logging: Logging?
+    package var postStart: [Hook] = []
+    package var preStop: [Hook] = []
+
+    // MARK: Dependencies and health
+    package var dependsOn: [String: Dependency] = [:]
+    package var healthcheck: Healthcheck?
+
+    // MARK: Network
+    /// Keyed by the network's key in the stack; empty with a `networkMode`.
+    package var networks: [String: NetworkAttachment] = [:]
+    package var networkMode: NetworkMode?
+    package var ports: [PortMapping] = []
+    package var expose: [ExposedPort] = []
+    package var extraHosts: [HostEntry] = []
+    /// `service[:alias]` pairs, visible to this service only.
+    package var links: [Link] = []
+    package var dns: [String] = []
+    package var dnsSearch: [String] = []
+    package var dnsOptions: [String] = []
+    package var macAddress: String?
+
+    // MARK: Storage
+    package var mounts: [MountDefinition] = []
+    package var volumesFrom: [VolumesFrom] = []
+    package var secrets: [MaterialReference] = []
+    package var configs: [MaterialReference] = []
+    package var readOnlyRoot = false
+    package var shmSizeBytes: Int64?
+
+    // MARK: Resources
+    package var resources = Resources()
+    /// Keyed by the name without RLIMIT_, lower case: `nofile`.
+    package var ulimits: [String: Ulimit] = [:]
+    package var oomScoreAdjustment: Int?
+    package var oomKillDisable = false
+
+    // MARK: Security and namespaces
+    package var capabilitiesAdded: [String] = []
+    package var capabilitiesDropped: [String] = []
+    package var privileged = false
+    package var securityOptions: [String] = []
+    package var devices: [DeviceMapping] = []
+    package var deviceCgroupRules: [String] = []
+    package var additionalGroups: [String] = []
+    package var sysctls: [String: String] = [:]
+    package var pidMode: String?
+    package var ipcMode: String?
+    package var utsMode: String?
+    package var cgroupMode: String?
+    package var userNamespaceMode: String?
+    package var cgroupParent: String?
+    package var runtime: String?
+
+    package init(name: String) { self.name = name }
+}
+
+/// `depends_on` in long form.
+package struct Dependency: Codable, Sendable, Equatable {
+    package enum Condition: String, Codable, Sendable {
+        case started = "service_started"
+        case healthy = "service_healthy"
+        case completedSuccessfully = "service_completed_successfully"
+    }
+
+    package var condition: Condition
+    /// False: warn and go on when the dependency is missing or fails.
+    package var required: Bool
+    /// True: restart the dependant after an explicit restart or recreation of the dependency.
+    package var restart: Bool
+
+    package init(condition: Condition = .started, required: Bool = true, restart: Bool = false) {
+        self.condition = condition
+        self.required = required
+        self.restart = restart
+    }
+}
+
+/// When a container that ended is started again.
+package enum RestartPolicy: Codable, Sendable, Equatable {
+    case no
+    case always
+    case unlessStopped
+    /// Non-zero exits only; at most that many restarts, nil for no limit.
+    case onFailure(maximumRetries: Int?)
+}
+
+/// `healthcheck`, merged over the image's by whoever creates the container. Nil fields take Docker's defaults.
+package struct Healthcheck: Codable, Sendable, Equatable {
+    package enum Test: Codable, Sendable, Equatable {
+        case none
+        case command([String])
+        /// Run by the image's SHELL, `/bin/sh -c` by default.
+        case shell(String)
+    }
+
+    package var test: Test?
+    package var interval: Duration?
+    package var timeout: Duration?
+    package var retries: Int?
+    package var startPeriod: Duration?
+    package var startInterval: Duration?
+
+    package init() {}
+}
+
+/// A command that runs inside the container after start or before stop.
+package struct Hook: Codable, Sendable, Equatable {
+    package var command: [String]
+    package var user: String?
+    package var privileged = false
+    package var workingDirectory: String?
+    package var environment: [String: String?] = [:]
+    package init(command: [String]) { self.command = command }
+}
+
+/// `logging`.
+package struct Logging: Codable, Sendable, Equatable {
+    package var driver: String?
+    package var options: [String: String] = [:]
+    package init() {}
+}
+
+/// `build`, parsed and carried; nothing executes it yet.
+package struct BuildDefinition: Codable, Sendable, Equatable {
+    package var context: String
+    package var dockerfile: String?
+    package var dockerfileInline: String?
+    package var arguments: [String: String?] = [:]
+    package var target: String?
+    package var labels: [String: String] = [:]
+    package var tags: [String] = []
+    package var platforms: [String] = []
+    package init(context: String) { self.context = context }
+}

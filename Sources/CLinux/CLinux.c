@@ -1,0 +1,1 @@
+// Anchors the header-only module: every definition is static inline in include/CLinux.h.

@@ -1,0 +1,144 @@
+// The Linux that Swift cannot import: headers under _GNU_SOURCE, and inline bodies for variadic calls, raw system calls
+// and compound macros. No decisions are taken here; BerthLinux gives these names types and errors.
+#ifndef CLINUX_H
+#define CLINUX_H
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+// The C library first: the kernel's headers then leave out what it has defined.
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/inet_diag.h>
+#include <linux/neighbour.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/openat2.h>
+#include <linux/rtnetlink.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/sock_diag.h>
+#include <linux/veth.h>
+
+// errno is a macro, which does not import.
+static inline int clinux_errno(void) { return errno; }
+
+// clone3 without CLONE_VM and without a stack returns twice, like fork. Only a single-threaded process may call it.
+static inline long clinux_clone3(uint64_t flags, int *pidfd, int cgroup_fd) {
+    struct clone_args args;
+    memset(&args, 0, sizeof args);
+    args.flags = flags;
+    args.exit_signal = (flags & CLONE_PARENT) ? 0 : SIGCHLD;
+    if (flags & CLONE_PIDFD) args.pidfd = (uint64_t)(uintptr_t)pidfd;
+    if (flags & CLONE_INTO_CGROUP) args.cgroup = (uint64_t)cgroup_fd;
+    return syscall(SYS_clone3, &args, sizeof args);
+}
+static inline int clinux_pivot_root(const char *new_root, const char *put_old) {
+    return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+static inline int clinux_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = flags;
+    how.mode = mode;
+    how.resolve = resolve;
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+static inline int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+static inline int clinux_pidfd_send_signal(int pidfd, int sig) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+static inline int clinux_close_range(unsigned first, unsigned last, unsigned flags) {
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+static inline int clinux_seccomp(unsigned op, unsigned flags, void *args) {
+    return (int)syscall(SYS_seccomp, op, flags, args);
+}
+static inline int clinux_bpf(int cmd, union bpf_attr *attr, unsigned size) { return (int)syscall(SYS_bpf, cmd, attr, size); }
+static inline int clinux_capset(void *header, const void *data) { return (int)syscall(SYS_capset, header, data); }
+static inline int clinux_capget(void *header, void *data) { return (int)syscall(SYS_capget, header, data); }
+static inline int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+    return prctl(option, a, b, c, d);
+}
+static inline int clinux_setgroups(size_t count, const gid_t *groups) { return (int)syscall(SYS_setgroups, count, groups); }
+static inline int clinux_setresuid(uid_t r, uid_t e, uid_t s) { return (int)syscall(SYS_setresuid, r, e, s); }
+static inline int clinux_setresgid(gid_t r, gid_t e, gid_t s) { return (int)syscall(SYS_setresgid, r, e, s); }
+static inline int clinux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static inline int clinux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
+static inline int clinux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
+static inline int clinux_ioctl_int(int fd, unsigned long request, unsigned long argument) {
+    return ioctl(fd, request, argument);
+}
+static inline int clinux_ioctl_pointer(int fd, unsigned long request, void *argument) {
+    return ioctl(fd, request, argument);
+}
+static inline int clinux_gettid(void) { return (int)syscall(SYS_gettid); }
+static inline dev_t clinux_makedev(unsigned major_number, unsigned minor_number) { return makedev(major_number, minor_number); }
+static inline unsigned clinux_major(dev_t device) { return major(device); }
+static inline unsigned clinux_minor(dev_t device) { return minor(device); }
+
+static inline int clinux_wifexited(int status) { return WIFEXITED(status); }
+static inline int clinux_wexitstatus(int status) { return WEXITSTATUS(status); }
+static inline int clinux_wifsignaled(int status) { return WIFSIGNALED(status); }
+static inline int clinux_wtermsig(int status) { return WTERMSIG(status); }
+static inline int clinux_sigrtmin(void) { return SIGRTMIN; }
+static inline int clinux_sigrtmax(void) { return SIGRTMAX; }
+
+// Control messages: the CMSG macros do not import.
+static inline size_t clinux_cmsg_space(size_t length) { return CMSG_SPACE(length); }
+static inline size_t clinux_cmsg_len(size_t length) { return CMSG_LEN(length); }
+static inline struct cmsghdr *clinux_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
+static inline struct cmsghdr *clinux_cmsg_next(struct msghdr *message, struct cmsghdr *c) { return CMSG_NXTHDR(message, c); }
+static inline unsigned char *clinux_cmsg_data(struct cmsghdr *c) { return CMSG_DATA(c); }
+
+enum {
+    CLINUX_TIOCGPTPEER = TIOCGPTPEER,
+    CLINUX_TIOCSCTTY = TIOCSCTTY,
+    CLINUX_TIOCSWINSZ = TIOCSWINSZ,
+    CLINUX_TIOCGWINSZ = TIOCGWINSZ,
+    CLINUX_TIOCSPTLCK = TIOCSPTLCK,
+};
+#endif

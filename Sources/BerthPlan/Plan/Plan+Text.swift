@@ -1,4 +1,5 @@
 // The text of a plan: one line an operation. `--dry-run`, logs and tests print the same.
+internal import BerthModel
 
 extension Plan: CustomStringConvertible {
     /// `#3 [1,2] container demo-web-1: create, no existing container`; warnings first, each after a `!`.

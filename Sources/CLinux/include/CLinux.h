@@ -50,6 +50,7 @@
 #include <linux/capability.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/filter.h>
 #include <linux/inet_diag.h>
 #include <linux/neighbour.h>
 #include <linux/netfilter.h>
@@ -87,6 +88,8 @@ static inline int clinux_openat2(int dir, const char *path, uint64_t flags, uint
     how.resolve = resolve;
     return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
+// The raw call tells of a directory outside the root with "(unreachable)", which getcwd(3) hides.
+static inline long syscall_getcwd(char *buffer, size_t count) { return syscall(SYS_getcwd, buffer, count); }
 static inline int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
 static inline int clinux_pidfd_send_signal(int pidfd, int sig) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
@@ -127,12 +130,64 @@ static inline int clinux_wtermsig(int status) { return WTERMSIG(status); }
 static inline int clinux_sigrtmin(void) { return SIGRTMIN; }
 static inline int clinux_sigrtmax(void) { return SIGRTMAX; }
 
-// Control messages: the CMSG macros do not import.
-static inline size_t clinux_cmsg_space(size_t length) { return CMSG_SPACE(length); }
-static inline size_t clinux_cmsg_len(size_t length) { return CMSG_LEN(length); }
-static inline struct cmsghdr *clinux_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
-static inline struct cmsghdr *clinux_cmsg_next(struct msghdr *message, struct cmsghdr *c) { return CMSG_NXTHDR(message, c); }
-static inline unsigned char *clinux_cmsg_data(struct cmsghdr *c) { return CMSG_DATA(c); }
+// Dispositions are cast macros.
+static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
+static inline void clinux_default_signal(int number) { signal(number, SIG_DFL); }
+
+// Socket addresses are transparent unions under _GNU_SOURCE, which do not import.
+static inline int clinux_bind(int fd, const void *address, socklen_t length) { return bind(fd, (const struct sockaddr *)address, length); }
+static inline int clinux_connect(int fd, const void *address, socklen_t length) { return connect(fd, (const struct sockaddr *)address, length); }
+static inline int clinux_accept(int fd, int flags) { return accept4(fd, NULL, NULL, flags); }
+static inline int clinux_getsockname(int fd, void *address, socklen_t *length) { return getsockname(fd, (struct sockaddr *)address, length); }
+static inline long clinux_sendto(int fd, const void *bytes, size_t count, int flags, const void *address, socklen_t length) {
+    return sendto(fd, bytes, count, flags, (const struct sockaddr *)address, length);
+}
+
+// One message with descriptors beside it: the CMSG macros do not import.
+static inline long clinux_send_packet(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count) {
+    char control[CMSG_SPACE(sizeof(int) * 253)];
+    struct iovec part = {(void *)bytes, count};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (descriptor_count > 253) { errno = EMSGSIZE; return -1; }
+    if (descriptor_count > 0) {
+        memset(control, 0, sizeof control);
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptor_count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * descriptor_count);
+        memcpy(CMSG_DATA(header), descriptors, sizeof(int) * descriptor_count);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+// `descriptors` has room for 253; `*descriptor_count` says how many came; `*truncated` whether the message was larger.
+static inline long clinux_receive_packet(int fd, void *bytes, size_t capacity, int *descriptors, size_t *descriptor_count,
+                                         int flags, int *truncated) {
+    char control[CMSG_SPACE(sizeof(int) * 253)];
+    struct iovec part = {bytes, capacity};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    *descriptor_count = 0;
+    long count = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
+    if (count < 0) return count;
+    *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t here = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < here && *descriptor_count < 253; i++)
+            memcpy(&descriptors[(*descriptor_count)++], CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+    }
+    return count;
+}
+static inline long clinux_readlinkat(int dir, const char *path, char *buffer, size_t count) { return readlinkat(dir, path, buffer, count); }
 
 enum {
     CLINUX_TIOCGPTPEER = TIOCGPTPEER,

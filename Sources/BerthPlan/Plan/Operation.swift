@@ -40,6 +40,8 @@ package struct GateMember: Codable, Sendable, Hashable {
     package var name: String
     package var service: String
     package var target: ContainerTarget
+    /// `--wait` only: its successful end is readiness too, because a dependant waits for just that.
+    package var mayComplete = false
     package init(name: String, service: String, target: ContainerTarget) {
         self.name = name
         self.service = service

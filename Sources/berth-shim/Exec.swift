@@ -118,7 +118,9 @@ extension Monitor {
         if setns(main.descriptor.number, Int32(truncatingIfNeeded: exec.program.cloneFlags)) != 0 {
             becomeFailure(LaunchFailure(stage: "joining the container's namespaces", errno: lastErrno), report)
         }
-        let result = clinux_clone3(UInt64(CLONE_PARENT), nil, -1)
+        let group = exec.slots.first?.number ?? -1
+        let flags = UInt64(CLONE_PARENT) | (group >= 0 ? UInt64(CLONE_INTO_CGROUP) : 0)
+        let result = clinux_clone3(flags, nil, group)
         if result < 0 { becomeFailure(LaunchFailure(stage: "cloning", errno: lastErrno), report) }
         if result > 0 {
             var number = Int32(result)

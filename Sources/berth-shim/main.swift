@@ -14,6 +14,8 @@ umask(0o022)
 let agentDescriptorNumber: Int32 = 3
 
 do {
+    // The program itself, which it was executed from.
+    close(4)
     let packet = try PacketSocket.receive(agentDescriptorNumber)
     guard try ShimMessage(decoding: packet.payload) == .start, let memory = packet.descriptors.first else { exit(2) }
     let start = try ShimStart(decoding: try FileIO.read(number: memory.number, limit: 16 << 20))

@@ -23,6 +23,11 @@ extension Directory {
         try removeEntry(parent.number, name, device: status.st_dev, depth: 0)
     }
 
+    /// rmdir; what is not there is no error.
+    package static func removeEmpty(_ path: String) throws(SystemError) {
+        if rmdir(path) != 0 && lastErrno != ENOENT { throw SystemError(call: "rmdir", errno: lastErrno, subject: path) }
+    }
+
     private static func removeEntry(_ parent: Int32, _ name: String, device: dev_t, depth: Int) throws(SystemError) {
         guard depth < 4096 else { throw SystemError(call: "unlinkat", errno: ENAMETOOLONG, subject: name) }
         if unlinkat(parent, name, 0) == 0 || lastErrno == ENOENT { return }

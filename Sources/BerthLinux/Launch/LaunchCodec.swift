@@ -65,6 +65,7 @@ extension LaunchStep {
         case .noNewPrivileges: w.u8(30)
         case .seccomp(let filter): w.u8(31); w.data(filter)
         case .becomeInit: w.u8(32)
+        case .setAttributes(let target, let attributes): w.u8(34); w.text(target); w.int(attributes)
         case .execute(let arguments, let environment): w.u8(33); w.texts(arguments); w.texts(environment)
         }
     }
@@ -92,6 +93,7 @@ extension LaunchStep {
         case 31: self = .seccomp(try r.data())
         case 32: self = .becomeInit
         case 33: self = .execute(arguments: try r.texts(), environment: try r.texts())
+        case 34: self = .setAttributes(target: try r.text(), attributes: try r.int())
         default: throw WireError("unknown launch step \(code)")
         }
     }

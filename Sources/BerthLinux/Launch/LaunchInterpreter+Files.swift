@@ -36,6 +36,10 @@ extension LaunchInterpreter {
             try mask(target)
         case .readOnly(let target):
             try makeReadOnly(target)
+        case .setAttributes(let target, let attributes):
+            let place = try withRoot { root throws(SystemError) in try root.existing(target) }
+            try DetachedMount.setAttributes(
+                place.number, set: MountAttributes(rawValue: attributes), recursive: false, subject: target)
         default:
             let number = try rootNumber()
             try DetachedMount.setAttributes(number, set: .readOnly, recursive: false, subject: "/")

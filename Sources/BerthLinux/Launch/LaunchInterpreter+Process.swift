@@ -12,7 +12,7 @@ extension LaunchInterpreter {
             try writeSysctl(name, value)
         case .resourceLimit(let resource, let soft, let hard):
             var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
-            try systemCall("setrlimit", "\(resource)") { setrlimit(__rlimit_resource(UInt32(resource)), &limit) }
+            try systemCall("setrlimit", "\(resource)") { clinux_setrlimit(resource, &limit) }
         case .oomScoreAdjustment(let value):
             try FileIO.writeKernel("/proc/self/oom_score_adj", "\(value)")
         case .newSession:

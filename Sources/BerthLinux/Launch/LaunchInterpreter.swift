@@ -54,7 +54,8 @@ package struct LaunchInterpreter: ~Copyable {
         switch step {
         case .openTree, .enterProcessNamespace, .joinTasks, .enterNamespace, .unshare, .isolateMounts, .attachRoot, .pivot:
             try performNamespaceStep(step)
-        case .mount, .attach, .makeDirectory, .makeFile, .makeNode, .symlink, .mask, .readOnly, .readOnlyRoot:
+        case .mount, .attach, .makeDirectory, .makeFile, .makeNode, .symlink, .mask, .readOnly, .readOnlyRoot,
+            .setAttributes:
             try performFileSystemStep(step)
         default:
             try performProcessStep(step)

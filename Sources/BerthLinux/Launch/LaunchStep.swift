@@ -33,6 +33,8 @@ package enum LaunchStep: Equatable, Sendable {
     /// Hides a file behind /dev/null or a directory behind an empty read-only tmpfs; missing is fine, a link is not.
     case mask(target: String)
     case readOnly(target: String)
+    /// Sets attributes on the mount at a target, not below it.
+    case setAttributes(target: String, attributes: UInt64)
     case readOnlyRoot
     case pivot
     case hostname(String)
@@ -73,7 +75,7 @@ package enum LaunchStep: Equatable, Sendable {
             "making \(target)"
         case .symlink(let target, _): "linking \(target)"
         case .mask(let target): "masking \(target)"
-        case .readOnly(let target): "making \(target) read-only"
+        case .readOnly(let target), .setAttributes(let target, _): "making \(target) read-only"
         case .readOnlyRoot: "making the root read-only"
         case .pivot: "changing the root"
         case .hostname, .domainName: "setting the host name"

@@ -1,7 +1,7 @@
 // The OCI image documents that berth reads and writes (image-spec 1.1; Docker schema 2 has the same shape).
 
 /// A pointer to content: type, digest, size.
-package struct Descriptor: Codable, Sendable, Equatable {
+package struct ContentDescriptor: Codable, Sendable, Equatable {
     package var mediaType: String
     package var digest: Digest
     package var size: Int64
@@ -44,10 +44,10 @@ package struct Platform: Codable, Sendable, Equatable, Hashable, CustomStringCon
 package struct ImageManifest: Codable, Sendable, Equatable {
     package var schemaVersion = 2
     package var mediaType: String?
-    package var config: Descriptor
-    package var layers: [Descriptor]
+    package var config: ContentDescriptor
+    package var layers: [ContentDescriptor]
     package var annotations: [String: String]?
-    package init(config: Descriptor, layers: [Descriptor]) {
+    package init(config: ContentDescriptor, layers: [ContentDescriptor]) {
         mediaType = MediaType.manifest
         self.config = config
         self.layers = layers
@@ -58,9 +58,9 @@ package struct ImageManifest: Codable, Sendable, Equatable {
 package struct ImageIndex: Codable, Sendable, Equatable {
     package var schemaVersion = 2
     package var mediaType: String?
-    package var manifests: [Descriptor]
+    package var manifests: [ContentDescriptor]
     package var annotations: [String: String]?
-    package init(manifests: [Descriptor]) {
+    package init(manifests: [ContentDescriptor]) {
         mediaType = MediaType.index
         self.manifests = manifests
     }

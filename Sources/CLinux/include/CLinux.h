@@ -5,6 +5,15 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <features.h>
+// The toolchain's own C module sees these two without the GNU extensions; one program cannot have both definitions.
+#undef __USE_XOPEN
+#include <sys/select.h>
+#define __USE_XOPEN 1
+#undef __USE_GNU
+#include <sys/resource.h>
+#define __USE_GNU 1
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -129,6 +138,9 @@ static inline int clinux_wifsignaled(int status) { return WIFSIGNALED(status); }
 static inline int clinux_wtermsig(int status) { return WTERMSIG(status); }
 static inline int clinux_sigrtmin(void) { return SIGRTMIN; }
 static inline int clinux_sigrtmax(void) { return SIGRTMAX; }
+
+static inline int clinux_setrlimit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
+static inline int clinux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
 
 // Dispositions are cast macros.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }

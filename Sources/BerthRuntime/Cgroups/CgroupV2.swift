@@ -1,0 +1,127 @@
+// Pure v2: one directory a container; also the identity half of hybrid hosts.
+import BerthLinux
+import BerthModel
+
+package struct CgroupV2: CgroupTree {
+    private let root: String
+    private let parent: String
+    /// False on hybrid hosts, whose controllers are elsewhere.
+    private let hasControllers: Bool
+
+    package init(root: String, parent: String, hasControllers: Bool = true) {
+        self.root = root
+        self.parent = parent
+        self.hasControllers = hasControllers
+    }
+
+    private func directory(_ id: String) -> String { "\(root)/\(parent)/\(id)" }
+
+    package func create(_ id: String, limits: Resources, devices: DeviceRules) throws {
+        try Directory.make("\(root)/\(parent)", mode: 0o755)
+        if hasControllers {
+            for level in [root, "\(root)/\(parent)"] { enableControllers(level) }
+        }
+        try Directory.make(directory(id), mode: 0o755)
+        guard hasControllers else { return }
+        do {
+            try apply(limits, id)
+        } catch {
+            try? remove(id)
+            throw error
+        }
+    }
+
+    /// Each controller by itself: one that is missing must not take the others with it.
+    private func enableControllers(_ level: String) {
+        let available = (try? FileIO.readText("\(level)/cgroup.controllers")) ?? ""
+        let enabled = (try? FileIO.readText("\(level)/cgroup.subtree_control")) ?? ""
+        for controller in ["cpu", "cpuset", "memory", "pids"] {
+            let isWord = { (text: String) in text.split(whereSeparator: { $0 == " " || $0 == "\n" }).contains(Substring(controller)) }
+            if isWord(available) && !isWord(enabled) {
+                // Ignored: a limit that needs it says so when it is set.
+                try? FileIO.writeKernel("\(level)/cgroup.subtree_control", "+\(controller)")
+            }
+        }
+    }
+
+    private func apply(_ limits: Resources, _ id: String) throws {
+        func write(_ file: String, _ value: String, optional: Bool = false) throws {
+            do {
+                try FileIO.writeKernel("\(directory(id))/\(file)", value)
+            } catch {
+                if optional { return }
+                throw BerthError(
+                    .invalid, "setting \(file) to \(value)", cause: "\(error)",
+                    hint: "the controller may not be delegated to berth's group")
+            }
+        }
+        if let memory = limits.memoryLimitBytes, memory > 0 {
+            try write("memory.max", "\(memory)")
+            if let both = CgroupValues.memoryAndSwap(limits) {
+                try write("memory.swap.max", both < 0 ? "max" : "\(both - memory)", optional: true)
+            }
+        }
+        if let low = limits.memoryReservationBytes { try write("memory.low", "\(low)") }
+        if let shares = limits.cpuShares, shares > 0 { try write("cpu.weight", "\(CgroupValues.weight(shares: shares))") }
+        if let (quota, period) = CgroupValues.quota(limits) { try write("cpu.max", "\(quota) \(period)") }
+        if let cpus = limits.cpuset { try write("cpuset.cpus", cpus) }
+        if let count = limits.processLimit, count > 0 { try write("pids.max", "\(count)") }
+    }
+
+    package func open(_ id: String) throws -> Descriptor { try Directory.open(directory(id), flags: FileFlags.directory) }
+    package func joinFiles(_ id: String) -> [String] { [] }
+    package func killFile(_ id: String) -> String { "\(directory(id))/cgroup.kill" }
+    package func oomFile(_ id: String) -> String { hasControllers ? "\(directory(id))/memory.events" : "" }
+
+    package func setFrozen(_ id: String, _ frozen: Bool) throws {
+        try FileIO.writeKernel("\(directory(id))/cgroup.freeze", frozen ? "1" : "0")
+    }
+
+    package func processes(_ id: String) -> [Int32] {
+        ((try? FileIO.readText("\(directory(id))/cgroup.procs")) ?? "").split(separator: "\n").compactMap { Int32($0) }
+    }
+
+    package func usage(_ id: String) -> CgroupUsage {
+        var usage = CgroupUsage()
+        func number(_ file: String) -> Int64 {
+            ((try? FileIO.readText("\(directory(id))/\(file)")) ?? "").split(separator: "\n").first.flatMap { Int64($0) } ?? 0
+        }
+        usage.memoryBytes = number("memory.current")
+        usage.processCount = number("pids.current")
+        for line in ((try? FileIO.readText("\(directory(id))/cpu.stat")) ?? "").split(separator: "\n")
+        where line.hasPrefix("usage_usec ") {
+            usage.cpuNanoseconds = (Int64(line.dropFirst(11)) ?? 0) * 1000
+        }
+        return usage
+    }
+
+    package func remove(_ id: String) throws { try CgroupRemoval.remove(directory(id)) }
+
+    package func list() -> [String] {
+        ((try? Directory.names("\(root)/\(parent)")) ?? []).filter { $0.utf8.count == 64 }.sorted()
+    }
+
+    package func removeParent() {
+        // Ignored: busy means that somebody still needs it.
+        try? CgroupRemoval.remove("\(root)/\(parent)")
+    }
+
+    package func mounts(readOnly: Bool) -> [RuntimeSpec.Mount] {
+        [
+            RuntimeSpec.Mount(
+                "/sys/fs/cgroup", type: "cgroup2", source: "cgroup",
+                options: ["nosuid", "noexec", "nodev", readOnly ? "ro" : "rw"])
+        ]
+    }
+}
+
+enum CgroupRemoval {
+    /// rmdir of a group and what the container made below it; a group is busy until its last process is reaped.
+    static func remove(_ path: String) throws(SystemError) {
+        for name in (try? Directory.names(path)) ?? [] {
+            let below = "\(path)/\(name)"
+            if let status = try? FileStatus.of(below, following: false), status.kind == .directory { try remove(below) }
+        }
+        try Directory.removeEmpty(path)
+    }
+}

@@ -1,0 +1,212 @@
+// Starting a container: everything is prepared, compiled and handed to a new shim; any failure undoes what was done.
+import BerthLinux
+import BerthModel
+import Synchronization
+
+extension ContainerRuntime {
+    /// Returns when the program runs (or, with `holdUntilAttached`, when the shim waits for its client).
+    package func start(_ request: StartRequest) async throws {
+        let record = request.record
+        do {
+            let prepared = try prepare(request)
+            let container = RunningContainer(id: record.id, spec: prepared.spec, processID: 0)
+            try spawnShim(request, prepared, container)
+            running.withLock { $0[record.id] = container }
+            if request.holdUntilAttached { return }
+            try await awaitStart(container, record)
+        } catch {
+            cleanup(record.id)
+            throw error
+        }
+    }
+
+    /// Waits for a held start to come off.
+    package func awaitHeldStart(_ record: ContainerRecord) async throws {
+        let container = try container(record.id)
+        do {
+            try await awaitStart(container, record)
+        } catch {
+            cleanup(record.id)
+            throw error
+        }
+    }
+
+    private func awaitStart(_ container: RunningContainer, _ record: ContainerRecord) async throws {
+        let reply = await container.reply()
+        switch reply.message {
+        case .started(let processID, _):
+            container.started.withLock { $0 = processID }
+        case .failed(let stage, let errno, let executing):
+            throw ContainerRuntime.startFailure(record, stage, errno, executing)
+        default:
+            throw BerthError(
+                .internal, "starting container \(record.name)", subject: record.service.name,
+                cause: "its shim ended without a word", hint: "see \(layout.agentLog)")
+        }
+    }
+
+    static func startFailure(_ record: ContainerRecord, _ stage: String, _ errno: Int32, _ executing: Bool) -> BerthError {
+        let reason = SystemError(call: stage, errno: errno).reason
+        guard executing else {
+            return BerthError(.internal, "starting container \(record.name)", subject: record.service.name, cause: "\(stage): \(reason)")
+        }
+        let program = stage.hasPrefix("executing ") ? String(stage.dropFirst(10)) : stage
+        let missing = errno == 2
+        return BerthError(
+            missing ? .notFound : .denied, "starting container \(record.name)", subject: record.service.name,
+            cause: missing ? "exec: \"\(program)\": executable file not found" : "exec: \"\(program)\": \(reason)",
+            hint: missing
+                ? "is the program in the image, and its interpreter and libraries too?" : "is the file executable for the container's user?",
+            exitCode: missing ? 127 : 126)
+    }
+
+    struct Prepared {
+        var spec: RuntimeSpec
+        var program: LaunchProgram
+        var slots: [SharedDescriptor]
+        var cgroup: SharedDescriptor
+    }
+
+    private func prepare(_ request: StartRequest) throws -> Prepared {
+        let record = request.record
+        let service = record.service
+        let directory = layout.container(record.id)
+        try Directory.make("\(directory)/rootfs")
+        try Directory.make(layout.logDirectory(record.id))
+        // Ignored: absent in every start but the first.
+        try? Directory.remove(layout.exitRecord(record.id))
+        let user = try UserLookup.resolve(
+            service.user ?? record.imageExecution.User ?? "", additionalGroups: service.additionalGroups,
+            root: request.root.number, service: service.name)
+        var binds = try generatedFiles(request)
+        binds += try MountSources.resolve(record, layout: layout, root: request.root)
+        let (joined, hosts, slots) = namespacePlaces(request)
+        let input = SpecInput(
+            record: record, user: user, binds: binds, cgroupMounts: cgroups.mounts(readOnly: !service.privileged),
+            availableCapabilities: Privileges.boundingSet,
+            ownsNetwork: request.ownsNetwork, joined: joined, hostNamespaces: hosts)
+        let spec = try SpecBuilder.build(input)
+        let devices = ContainerRuntime.deviceRules(service, spec)
+        try cgroups.create(record.id.text, limits: service.resources, devices: devices)
+        let set = spec.process.capabilities.compactMap { UInt64($0) }.reduce(UInt64(0)) { $0 | 1 << $1 }
+        let filter = spec.linux.usesDefaultSeccomp ? try seccomp.filter(boundingSet: set) : nil
+        let launch = LaunchInput(
+            spec: spec, staging: "\(directory)/rootfs", joinFiles: cgroups.joinFiles(record.id.text), seccompFilter: filter,
+            usesInit: service.initProcess)
+        return Prepared(
+            spec: spec, program: LaunchCompiler.compile(launch), slots: slots,
+            cgroup: SharedDescriptor(try cgroups.open(record.id.text)))
+    }
+
+    /// Slot 0 is the root; then the namespaces that are joined.
+    private func namespacePlaces(_ request: StartRequest) -> ([String: String], Set<String>, [SharedDescriptor]) {
+        let service = request.record.service
+        var joined: [String: String] = [:]
+        var hosts: Set<String> = []
+        var slots = [request.root]
+        switch request.network {
+        case .host: hosts.insert("network")
+        case .namespace(let descriptor):
+            joined["network"] = "\(slots.count)"
+            slots.append(descriptor)
+        }
+        for type in request.joined.keys.sorted() {
+            guard let descriptor = request.joined[type] else { continue }
+            joined[type] = "\(slots.count)"
+            slots.append(descriptor)
+        }
+        let modes = [("pid", service.pidMode), ("ipc", service.ipcMode), ("uts", service.utsMode), ("cgroup", service.cgroupMode)]
+        for (type, mode) in modes where mode == "host" { hosts.insert(type) }
+        return (joined, hosts, slots)
+    }
+
+    private func generatedFiles(_ request: StartRequest) throws -> [RuntimeSpec.Mount] {
+        let record = request.record
+        var files: [(String, String, String)] = [("/etc/hostname", "hostname", SpecBuilder.hostname(record) + "\n")]
+        if let hosts = request.hosts { files.append(("/etc/hosts", "hosts", hosts)) }
+        if let resolv = request.resolv { files.append(("/etc/resolv.conf", "resolv.conf", resolv)) }
+        let given = Set(record.mounts.map(\.target))
+        return try files.filter { !given.contains($0.0) }.map { target, name, content in
+            let path = layout.generatedFile(record.id, name)
+            try FileIO.replace(path, Array(content.utf8), mode: 0o644, durable: false)
+            return RuntimeSpec.Mount(
+                target, type: "bind", source: path, options: ["rbind", "rprivate", record.service.readOnlyRoot ? "ro" : "rw"])
+        }
+    }
+
+    static func deviceRules(_ service: Service, _ spec: RuntimeSpec) -> DeviceRules {
+        if service.privileged { return DeviceRules(allowsEverything: true, allowed: []) }
+        var rules = DeviceRules.defaults
+        for (mapping, device) in zip(service.devices, spec.linux.devices.suffix(service.devices.count)) {
+            rules.allowed.append("\(device.type) \(device.major):\(device.minor) \(mapping.permissions)")
+        }
+        rules.allowed += service.deviceCgroupRules
+        return rules
+    }
+
+    private func spawnShim(_ request: StartRequest, _ prepared: Prepared, _ container: RunningContainer) throws {
+        let record = request.record
+        var start = ShimStart(
+            containerID: record.id.text, runDirectory: layout.container(record.id), logFile: layout.logFile(record.id),
+            program: prepared.program)
+        let rotation = LogRotation(record.service.logging)
+        start.logBytesMax = rotation.bytesMax
+        start.logFilesMax = rotation.filesMax
+        if rotation.isOff { start.logFile = "" }
+        start.tty = record.service.tty
+        start.standardInputOpen = record.service.standardInputOpen
+        start.holdUntilAttached = request.holdUntilAttached
+        start.oomFile = cgroups.oomFile(record.id.text)
+        start.killFile = cgroups.killFile(record.id.text)
+        start.agent = agentCommand
+        start.agentLock = layout.agentLock
+        start.keepsakes = request.keepsakes.map(\.label)
+        start.slotCount = prepared.slots.count
+        start.hasCgroupDescriptor = true
+        let (ours, theirs) = try PacketSocket.pair()
+        let memory = try FileIO.sealedMemory("berth-start", start.encoded())
+        let null = try Directory.open("/dev/null", flags: FileFlags.readWrite)
+        let log = try Directory.open(layout.agentLog, flags: FileFlags.append, mode: 0o600)
+        // Descriptor 4 is the program itself; the shim closes it.
+        _ = try Process.spawn(
+            "/proc/self/fd/4", ["berth-shim", record.id.short, layout.runRoot],
+            descriptors: [null.number, null.number, log.number, theirs.number, shimImage.number], newSession: true)
+        let connection = connect(ours, to: container)
+        let descriptors = prepared.slots + request.keepsakes.map(\.descriptor) + [prepared.cgroup]
+        try connection.send(.start, descriptors: [memory.number] + descriptors.map(\.number))
+        container.connection.withLock { $0 = connection }
+    }
+
+    func connect(_ socket: SharedDescriptor, to container: RunningContainer) -> ShimConnection {
+        ShimConnection(socket: socket, poller: poller) { [weak self, weak container] message, descriptors in
+            guard let self, let container else { return }
+            self.receive(message, descriptors, container)
+        }
+    }
+}
+
+/// `logging` as the shim's writer needs it.
+struct LogRotation: Equatable {
+    var bytesMax: Int64 = 10_000_000
+    var filesMax = 3
+    var isOff = false
+
+    init(_ logging: Logging?) {
+        guard let logging else { return }
+        if logging.driver == "none" { isOff = true }
+        if let size = logging.options["max-size"], let bytes = LogRotation.bytes(size) { bytesMax = bytes }
+        if let count = logging.options["max-file"], let number = Int(count), number > 0 { filesMax = number }
+    }
+
+    /// Docker counts these in thousands.
+    static func bytes(_ text: String) -> Int64? {
+        let digits = text.prefix { $0.isNumber || $0 == "." }
+        guard let value = Double(digits) else { return nil }
+        switch text.dropFirst(digits.count).lowercased().prefix(1) {
+        case "k": return Int64(value * 1e3)
+        case "m": return Int64(value * 1e6)
+        case "g": return Int64(value * 1e9)
+        default: return Int64(value)
+        }
+    }
+}

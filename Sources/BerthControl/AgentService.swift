@@ -1,6 +1,6 @@
 // What the agent does for its clients, one method per request. The server end decodes a route and calls one of these;
 // the engine implements them; the client end has the same methods over HTTP.
-package import BerthModel
+import BerthModel
 
 /// The agent as its clients see it. Streams end with a result or throw a `BerthError`.
 package protocol AgentService: Sendable {

@@ -27,3 +27,10 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
         subject.isEmpty ? "\(call): \(reason)" : "\(call) \(subject): \(reason)"
     }
 }
+
+extension SystemError {
+    /// For paths that should be directories and cannot be.
+    package static func notADirectory(_ subject: String) -> SystemError {
+        SystemError(call: "open", errno: ENOTDIR, subject: subject)
+    }
+}

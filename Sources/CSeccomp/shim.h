@@ -1,5 +1,1 @@
-// The same view of the C library as CLinux has: the two must agree on its types.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <seccomp.h>

@@ -46,6 +46,19 @@ package enum FileIO {
         }
     }
 
+    /// One read into a buffer; 0 at the end.
+    package static func readSome(_ number: Int32, _ buffer: inout [UInt8]) throws(SystemError) -> Int {
+        let capacity = buffer.count
+        return try systemCall("read") { buffer.withUnsafeMutableBytes { CLinux.read(number, $0.baseAddress, capacity) } }
+    }
+
+    package static func write(number: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+        var offset = 0
+        while offset < bytes.count {
+            offset += try systemCall("write") { CLinux.write(number, bytes.baseAddress?.advanced(by: offset), bytes.count - offset) }
+        }
+    }
+
     /// One `write` to an existing file: control groups, sysctls and other kernel files take a value whole or not at all.
     package static func writeKernel(_ path: String, _ value: String) throws(SystemError) {
         let file = try Directory.open(path, flags: O_WRONLY)

@@ -1,0 +1,17 @@
+// Giving rights up, for a process that is about to read hostile bytes.
+import CLinux
+
+package enum Confinement {
+    /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD, SETFCAP, and SYS_ADMIN for the overlay's own attributes.
+    private static let unpackingSet: UInt64 = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 21 | 1 << 27 | 1 << 31
+
+    /// An empty network, no new privileges, and no capability beyond what writing a tree takes.
+    package static func forUnpacking() throws(SystemError) {
+        try systemCall("unshare") { unshare(Int32(CLONE_NEWNET) | Int32(CLONE_NEWIPC)) }
+        try systemCall("prctl") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+        let set = unpackingSet & Privileges.boundingSet
+        try Privileges.dropBounding(keeping: set)
+        try Privileges.set(capabilities: set)
+        umask(0)
+    }
+}

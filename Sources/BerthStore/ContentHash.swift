@@ -1,0 +1,30 @@
+// SHA-256 over bytes and streams, and the ids that OCI derives from it.
+import BerthModel
+import struct Crypto.SHA256
+import FoundationEssentials
+
+/// A running SHA-256.
+package struct ContentHash: Sendable {
+    private var hash = SHA256()
+    package private(set) var byteCount: Int64 = 0
+    package init() {}
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        hash.update(bufferPointer: bytes)
+        byteCount += Int64(bytes.count)
+    }
+
+    package func finish() -> Digest { Digest(bytes: hash.finalize()) }
+
+    package static func digest(of bytes: [UInt8]) -> Digest { Digest(bytes: SHA256.hash(data: bytes)) }
+
+    /// ChainIDs of layers, base first: each names a layer together with everything below it.
+    package static func chainIDs(of diffIDs: [Digest]) -> [Digest] {
+        var chain: [Digest] = []
+        for diffID in diffIDs {
+            guard let below = chain.last else { chain.append(diffID); continue }
+            chain.append(digest(of: Array("\(below) \(diffID)".utf8)))
+        }
+        return chain
+    }
+}

@@ -1,0 +1,60 @@
+// The words between the agent and a worker: one request as JSON, reports as JSON lines.
+import BerthModel
+
+/// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
+package struct WorkerRequest: Codable, Sendable, Equatable {
+    package enum Kind: String, Codable, Sendable { case importTree, load, save }
+
+    package var kind: Kind
+    /// Absolute; made by the agent, removed by the agent.
+    package var ingest: String
+    /// Import: the name of the image.
+    package var reference: String?
+    /// Import: Dockerfile-style changes.
+    package var changes: [String] = []
+    package var message: String?
+    /// RFC 3339, for the image config of an import.
+    package var created: String
+    /// Save: what to write, with the blobs' paths by digest text.
+    package var images: [SavedImage] = []
+    package var blobs: [String: String] = [:]
+
+    package init(kind: Kind, ingest: String, created: String) {
+        self.kind = kind
+        self.ingest = ingest
+        self.created = created
+    }
+}
+
+/// One image of a save.
+package struct SavedImage: Codable, Sendable, Equatable {
+    package var manifest: Digest
+    package var manifestSize: Int64
+    package var references: [String]
+    package init(manifest: Digest, manifestSize: Int64, references: [String]) {
+        self.manifest = manifest
+        self.manifestSize = manifestSize
+        self.references = references
+    }
+}
+
+/// An image that lies complete in the ingest directory.
+package struct IngestedImage: Codable, Sendable, Equatable {
+    package var manifest: Digest
+    package var config: Digest
+    package var references: [String]
+    /// DiffIDs, base first; `layers/<chainid hex>/diff` in the ingest directory holds each.
+    package var layers: [Digest]
+    package init(manifest: Digest, config: Digest, references: [String], layers: [Digest]) {
+        self.manifest = manifest
+        self.config = config
+        self.references = references
+        self.layers = layers
+    }
+}
+
+package enum WorkerReport: Codable, Sendable, Equatable {
+    case progress(String)
+    case finished([IngestedImage])
+    case failed(BerthError)
+}

@@ -102,7 +102,7 @@ let package = Package(
 
         // MARK: Tests, one target a room, then the suites that cross rooms
         .target(
-            name: "BerthTesting", dependencies: ["BerthModel", "BerthLinux"], path: "Tests/Support/BerthTesting",
+            name: "BerthTesting", dependencies: ["BerthModel", "BerthPlan", "BerthLinux"], path: "Tests/Support/BerthTesting",
             swiftSettings: house),
         .testTarget(name: "BerthLinuxTests", dependencies: ["BerthLinux", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "BerthModelTests", dependencies: ["BerthModel", "BerthTesting"], swiftSettings: house),

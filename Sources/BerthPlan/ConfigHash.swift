@@ -1,4 +1,5 @@
-// What makes a container stale: a versioned hash over the service, its image and the contents of its secrets and configs.
+// What makes a container stale: a versioned hash over the service, its image and the contents of its secrets and
+// configs.
 package import BerthModel
 
 /// SHA-256, handed in by whoever has it.
@@ -24,13 +25,14 @@ package enum ConfigHash {
     }
 
     /// The value of the `config-hash` label: 64 hex digits over the service alone, as compose counts it (image and
-    /// contents do not matter there). The bytes hashed are ours, so the digits differ from compose's for the same service.
+    /// contents do not matter there). The bytes hashed are ours, so the digits differ from compose's for the same
+    /// service.
     package static func label(_ service: Service, with function: HashFunction) throws -> String {
         function(CanonicalValue.object(try fingerprint(service)).bytes).hex
     }
 
-    /// The fields that make a container what it is. Fields that have their default are left out, so that a field which a later
-    /// version adds does not make every existing container stale.
+    /// The fields that make a container what it is. Fields that have their default are left out, so that a field
+    /// which a later version adds does not make every existing container stale.
     package static func fingerprint(_ service: Service) throws -> [String: CanonicalValue] {
         let defaults = try CanonicalEncoder.value(of: Service(name: "")).members ?? [:]
         let fields = try CanonicalEncoder.value(of: service).members ?? [:]
@@ -51,7 +53,8 @@ package enum ServiceDifference {
         "standardInputOpen": "stdin_open", "stopGracePeriod": "stop_grace_period", "mounts": "volumes",
         "readOnlyRoot": "read_only", "shmSizeBytes": "shm_size", "capabilitiesAdded": "cap_add",
         "capabilitiesDropped": "cap_drop", "securityOptions": "security_opt", "additionalGroups": "group_add",
-        "pidMode": "pid", "ipcMode": "ipc", "utsMode": "uts", "cgroupMode": "cgroup", "userNamespaceMode": "userns_mode",
+        "pidMode": "pid", "ipcMode": "ipc", "utsMode": "uts", "cgroupMode": "cgroup",
+        "userNamespaceMode": "userns_mode",
         "dnsOptions": "dns_opt", "macAddress": "mac_address", "oomScoreAdjustment": "oom_score_adj",
         "oomKillDisable": "oom_kill_disable", "memoryLimitBytes": "mem_limit",
         "memoryReservationBytes": "mem_reservation", "memorySwapLimitBytes": "memswap_limit",
@@ -70,7 +73,8 @@ package enum ServiceDifference {
             if key == "resources" {
                 names.formUnion(changed(old, new).map(composeKey))
             } else if maps.contains(key) {
-                names.formUnion(changed(old, new).map { "\(composeKey(key)).\(key == "healthcheck" ? composeKey($0) : $0)" })
+                names.formUnion(
+                    changed(old, new).map { "\(composeKey(key)).\(key == "healthcheck" ? composeKey($0) : $0)" })
             } else {
                 names.insert(composeKey(key))
             }

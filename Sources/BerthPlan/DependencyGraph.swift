@@ -11,8 +11,8 @@ package struct DependencyGraph: Sendable, Equatable {
     package let order: [String]
     private let reversed: [String: [String]]
 
-    /// Edges to services outside are dropped; a cycle does not fail but is broken at its smallest name. For teardown, which
-    /// takes what it finds.
+    /// Edges to services outside are dropped; a cycle does not fail but is broken at its smallest name. For teardown,
+    /// which takes what it finds.
     package init(tolerating edges: [String: [String: Dependency]]) {
         let known = edges.mapValues { $0.filter { edges[$0.key] != nil } }
         self.edges = known

@@ -2,8 +2,8 @@
 
 /// Encodes values to `CanonicalValue`s.
 ///
-/// Dictionaries with keys other than strings and integers, and sets, encode in an order that differs from run to run; the model
-/// has none, and what is hashed must have none.
+/// Dictionaries with keys other than strings and integers, and sets, encode in an order that differs from run to run;
+/// the model has none, and what is hashed must have none.
 package enum CanonicalEncoder {
     /// Throws for numbers that JSON cannot say (NaN, infinities) and whatever the value's own `encode` throws.
     package static func value(of encodable: some Encodable) throws -> CanonicalValue {
@@ -157,7 +157,9 @@ private struct CanonicalMembers<Key: CodingKey>: KeyedEncodingContainerProtocol 
         nested(key).container(keyedBy: keyType)
     }
 
-    mutating func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { nested(key).unkeyedContainer() }
+    mutating func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
+        nested(key).unkeyedContainer()
+    }
     mutating func superEncoder() -> any Encoder {
         CanonicalNodeEncoder(node: node.member("super"), codingPath: codingPath)
     }

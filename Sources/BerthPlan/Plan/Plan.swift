@@ -22,14 +22,27 @@ package struct Plan: Codable, Sendable, Equatable {
         isOptional: Bool = false
     ) -> OperationID {
         let id = OperationID(operations.count + 1)
-        let hard = Set(dependsOn)
-        let soft = Set(after).subtracting(hard)
-        precondition(hard.union(soft).allSatisfy { $0 < id && $0.number > 0 }, "an edge leads backwards in its plan")
+        let all = Set(dependsOn).union(after)
+        precondition(all.allSatisfy { $0 < id && $0.number > 0 }, "an edge leads backwards in its plan")
+        let implied = implied(by: dependsOn)
         operations.append(
             Operation(
-                id: id, subject: subject, cause: cause, action: action, dependsOn: hard.sorted(), after: soft.sorted(),
-                isOptional: isOptional))
+                id: id, subject: subject, cause: cause, action: action,
+                dependsOn: Set(dependsOn).subtracting(implied).sorted(),
+                after: Set(after).subtracting(dependsOn).subtracting(implied).sorted(), isOptional: isOptional))
         return id
+    }
+
+    /// What the operations need in turn: edges to those say nothing new. An optional operation implies nothing,
+    /// because what depends on it goes on without what it needs.
+    private func implied(by needs: [OperationID]) -> Set<OperationID> {
+        var implied: Set<OperationID> = []
+        var pending = needs
+        while let id = pending.popLast() {
+            if self[id].isOptional { continue }
+            for need in self[id].dependsOn where implied.insert(need).inserted { pending.append(need) }
+        }
+        return implied
     }
 
     package mutating func warn(_ message: String) {

@@ -1,10 +1,11 @@
-// Walking a plan, without doing anything: which operations may start, what a failure or a cancellation means for the rest.
+// Walking a plan, without doing anything: which operations may start, what a failure or a cancellation means for the
+// rest.
 package import BerthModel
 
 /// The execution state of one plan. The executor asks `start`, performs, and tells `finish`.
 ///
-/// A failure skips what depends on it and lets every other branch finish. Cancelling starts nothing new; what is running is
-/// the executor's to interrupt, and its outcomes are still taken.
+/// A failure skips what depends on it and lets every other branch finish; behind an optional operation all goes on.
+/// Cancelling starts nothing new; what is running is the executor's to interrupt, and its outcomes are still taken.
 package struct PlanRun: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// The id of the container that a `createContainer` made; nil for everything else.
@@ -121,9 +122,9 @@ package struct PlanRun: Sendable {
         }
     }
 
-    /// The first failure among what the operation needs; mere order does not count.
+    /// The first failure among what the operation needs; mere order does not count, nor what is optional, tried or not.
     private func culprit(of operation: Operation) -> OperationID? {
-        for id in operation.dependsOn {
+        for id in operation.dependsOn where !plan[id].isOptional {
             switch state(of: id) {
             case .failed: return id
             case .skipped(let because): return because

@@ -21,7 +21,8 @@ package struct GateObservation: Sendable, Equatable {
     }
 }
 
-/// Waits for one condition on a fixed set of containers. Level-triggered: tell it the present of a container as often as you like.
+/// Waits for one condition on a fixed set of containers. Level-triggered: tell it the present of a container as often
+/// as you like.
 package struct DependencyGate: Sendable {
     package enum Verdict: Sendable, Equatable {
         case waiting

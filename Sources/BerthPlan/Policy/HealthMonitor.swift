@@ -26,9 +26,10 @@ package struct HealthSettings: Sendable, Equatable {
 
 /// Decides when to probe and what a result means. Times are readings of a clock that never jumps.
 ///
-/// Docker's probes come at fixed times: an interval after the start, then an interval after the end of each. Only these count
-/// failures. While the container is starting, further probes look earlier and more often; a success of one of those is believed
-/// only with a witness (the kernel sees a listener), because some images answer probes from a temporary server.
+/// Docker's probes come at fixed times: an interval after the start, then an interval after the end of each. Only
+/// these count failures. While the container is starting, further probes look earlier and more often; a success of
+/// one of those is believed only with a witness (the kernel sees a listener), because some images answer probes from
+/// a temporary server.
 package struct HealthMonitor: Sendable, Equatable {
     package typealias Health = ContainerStatus.Health
 
@@ -36,7 +37,8 @@ package struct HealthMonitor: Sendable, Equatable {
         /// Start a probe at that time (at once if it has passed). Replaces an earlier request that has not begun.
         case runProbe(at: Duration, timeout: Duration)
         case statusChanged(Health)
-        /// The result belongs into the container's probe log. Early looks that failed do not: Docker would not have had them.
+        /// The result belongs into the container's probe log. Early looks that failed do not: Docker would not have
+        /// had them.
         case recordProbe
     }
 
@@ -77,8 +79,8 @@ package struct HealthMonitor: Sendable, Equatable {
     /// Paused or ended: a result that still arrives is ignored.
     package mutating func stop() { isStopped = true }
 
-    /// A probe ended. `exitCode` is -1 where it timed out or could not start. `witnessed`: where the container has TCP ports
-    /// to listen on, something listens; true as well where it has none.
+    /// A probe ended. `exitCode` is -1 where it timed out or could not start. `witnessed`: where the container has
+    /// TCP ports to listen on, something listens; true as well where it has none.
     package mutating func probeFinished(
         exitCode: Int32, witnessed: Bool, began: Duration, ended: Duration
     ) -> [Effect] {
@@ -114,8 +116,8 @@ package struct HealthMonitor: Sendable, Equatable {
         now - started < settings.startPeriod && health == .starting ? settings.startInterval : settings.interval
     }
 
-    /// The next probe: Docker's, or while starting an early look. A probe that takes long is repeated less often, so that looking
-    /// never costs more than half of one processor.
+    /// The next probe: Docker's, or while starting an early look. A probe that takes long is repeated less often, so
+    /// that looking never costs more than half of one processor.
     private mutating func next(after now: Duration, lastProbe: Duration) -> Effect {
         var time = max(due, now)
         if health == .starting {

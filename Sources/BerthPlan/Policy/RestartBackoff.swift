@@ -3,8 +3,8 @@ package import BerthModel
 
 /// The restart policy of one container between two starts by hand.
 ///
-/// The wait doubles from 100 ms to a minute and falls back after a run of ten seconds; the count of restarts only falls back when
-/// somebody starts the container, for which a new value is made.
+/// The wait doubles from 100 ms to a minute and falls back after a run of ten seconds; the count of restarts only
+/// falls back when somebody starts the container, for which a new value is made.
 package struct RestartBackoff: Sendable, Equatable {
     package enum Decision: Sendable, Equatable {
         case restart(after: Duration)
@@ -25,8 +25,8 @@ package struct RestartBackoff: Sendable, Equatable {
         self.restartCount = restartCount
     }
 
-    /// `stoppedByUser`: stop or kill was asked for since the last start by hand. It holds for every policy: `always` differs from
-    /// `unless-stopped` only when an agent starts (`startsWithAgent`).
+    /// `stoppedByUser`: stop or kill was asked for since the last start by hand. It holds for every policy: `always`
+    /// differs from `unless-stopped` only when an agent starts (`startsWithAgent`).
     package mutating func ended(exitCode: Int32, ranFor: Duration, stoppedByUser: Bool) -> Decision {
         if ranFor >= RestartBackoff.resetAfter { wait = nil }
         guard !stoppedByUser, wantsRestart(exitCode) else { return .stayDown }

@@ -24,9 +24,9 @@ package struct SignalSample: Sendable, Equatable {
 
 /// Whether the grace period of a stop can be cut short.
 ///
-/// The kernel drops a signal for the first process of a PID namespace that has no handler for it. Such a process ends ten seconds
-/// later by SIGKILL anyway; the outcome of killing it now is the same. A process that is still starting may install its handler in
-/// a moment, so it must have run for a second, and two samples must agree.
+/// The kernel drops a signal for the first process of a PID namespace that has no handler for it. Such a process ends
+/// ten seconds later by SIGKILL anyway; the outcome of killing it now is the same. A process that is still starting
+/// may install its handler in a moment, so it must have run for a second, and two samples must agree.
 package enum StopJudge {
     package static let minimumAge = Duration.seconds(1)
     package static let sampleInterval = Duration.milliseconds(50)

@@ -1,8 +1,8 @@
 // `up --wait`: the stack is ready when, at one moment, everything runs, or is healthy where it has a health check.
 package import BerthModel
 
-/// Level-triggered like `DependencyGate`, but more patient: a container that ended or is unhealthy does not end the wait while
-/// others are still on their way (Docker's observed behaviour), and it may recover meanwhile.
+/// Level-triggered like `DependencyGate`, but more patient: a container that ended or is unhealthy does not end the
+/// wait while others are still on their way (Docker's observed behaviour), and it may recover meanwhile.
 package struct WaitGate: Sendable {
     package typealias Verdict = DependencyGate.Verdict
 

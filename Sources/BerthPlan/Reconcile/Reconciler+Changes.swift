@@ -59,7 +59,9 @@ private struct ChangeBuilder {
         self.options = options
         own = observed.containers
             .filter { $0.record.stack == name && (options.verb == .kill || $0.record.slot.oneOff == nil) }
-            .sorted { ($0.record.slot, $0.record.created, $0.record.id) < ($1.record.slot, $1.record.created, $1.record.id) }
+            .sorted {
+                ($0.record.slot, $0.record.created, $0.record.id) < ($1.record.slot, $1.record.created, $1.record.id)
+            }
         var edges: [String: [String: Dependency]] = [:]
         for container in own { edges[container.record.slot.service] = container.record.service.allDependencies }
         for service in stack?.sortedServices ?? [] { edges[service.name] = service.allDependencies }
@@ -145,7 +147,8 @@ private struct ChangeBuilder {
         var selection = asked
         if options.includeDependencies {
             for service in asked {
-                for dependant in graph.dependants(of: service) where graph.edges[dependant]?[service]?.restart ?? false {
+                for dependant in graph.dependants(of: service) where graph.edges[dependant]?[service]?.restart ?? false
+                {
                     selection.insert(dependant)
                 }
             }
@@ -178,8 +181,9 @@ private struct ChangeBuilder {
             let after = graph.dependants(of: service).flatMap { stops[$0] ?? [] }
             for container in containers(service) where container.status.needsStop {
                 let stop = plan.add(
-                    .stopContainer(.existing(container.record.id), timeout: options.stopTimeout), on: subject(container),
-                    cause: "stop", after: after)
+                    .stopContainer(.existing(container.record.id), timeout: options.stopTimeout),
+                    on: subject(container),
+                    cause: "asked for", after: after)
                 stops[service, default: []].append(stop)
             }
         }
@@ -190,7 +194,8 @@ private struct ChangeBuilder {
     mutating func kill() {
         for container in own where asked.contains(container.record.slot.service) && container.status.needsStop {
             plan.add(
-                .killContainer(.existing(container.record.id), signal: options.signal), on: subject(container), cause: "kill")
+                .killContainer(.existing(container.record.id), signal: options.signal), on: subject(container),
+                cause: "asked for")
         }
         if plan.isEmpty { plan.warn("no container to kill") }
     }
@@ -198,13 +203,13 @@ private struct ChangeBuilder {
     /// Paused ones are asked again: the host refuses, as Docker does.
     mutating func pause() {
         for container in own where asked.contains(container.record.slot.service) && container.status.isRunning {
-            plan.add(.pauseContainer(.existing(container.record.id)), on: subject(container), cause: "pause")
+            plan.add(.pauseContainer(.existing(container.record.id)), on: subject(container), cause: "asked for")
         }
     }
 
     mutating func unpause() {
         for container in own where asked.contains(container.record.slot.service) && container.status.isRunning {
-            plan.add(.unpauseContainer(.existing(container.record.id)), on: subject(container), cause: "unpause")
+            plan.add(.unpauseContainer(.existing(container.record.id)), on: subject(container), cause: "asked for")
         }
     }
 
@@ -217,14 +222,14 @@ private struct ChangeBuilder {
                 if container.status.needsStop {
                     let stop = plan.add(
                         .stopContainer(.existing(container.record.id), timeout: options.stopTimeout),
-                        on: subject(container), cause: "rm --stop", after: after)
+                        on: subject(container), cause: "asked for", after: after)
                     stops[service, default: []].append(stop)
                     needs = [stop]
                 }
                 plan.add(
                     .removeContainer(
                         .existing(container.record.id), removeAnonymousVolumes: options.removeAnonymousVolumes),
-                    on: subject(container), cause: "rm", dependsOn: needs)
+                    on: subject(container), cause: "asked for", dependsOn: needs)
             }
         }
         if plan.isEmpty { plan.warn("No stopped containers") }

@@ -77,7 +77,8 @@ extension UpBuilder {
         let outside = containers.first { $0.record.slot.service == owner && $0.record.slot.oneOff == nil }
         if let outside { return .existing(outside.record.id) }
         throw BerthError(
-            .notFound, "service \"\(service.name)\" cannot share the \(what) of service \"\(owner)\": it has no container",
+            .notFound,
+            "service \"\(service.name)\" cannot share the \(what) of service \"\(owner)\": it has no container",
             subject: "service \(service.name)")
     }
 
@@ -163,8 +164,8 @@ extension Reconciler {
 }
 
 extension ContainerRecord {
-    /// The anonymous volumes that a successor takes over, by target. Where the file now says something else for a target,
-    /// the file wins.
+    /// The anonymous volumes that a successor takes over, by target. Where the file now says something else for a
+    /// target, the file wins.
     func anonymousVolumes(for service: Service) -> [String: String] {
         var volumes: [String: String] = [:]
         for mount in mounts {

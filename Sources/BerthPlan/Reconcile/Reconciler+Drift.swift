@@ -4,8 +4,8 @@ package import BerthModel
 extension Reconciler {
     /// Names of what differs, in compose's words; empty: the container is up to date.
     ///
-    /// The hash is the quick answer. The frozen service in the record is the true one: where both agree field by field, a
-    /// hash of another scheme recreates nothing.
+    /// The hash is the quick answer. The frozen service in the record is the true one: where both agree field by
+    /// field, a hash of another scheme recreates nothing.
     func drift(
         of record: ContainerRecord, from service: Service, in stack: Stack, _ observed: ObservedState
     ) throws -> [String] {
@@ -54,7 +54,9 @@ extension Reconciler {
     }
 
     private func materialDrift(of record: ContainerRecord, from service: Service, in stack: Stack) -> [String] {
-        func drift(_ references: [MaterialReference], _ definitions: [String: MaterialDefinition], _ kind: String) -> [String] {
+        func drift(_ references: [MaterialReference], _ definitions: [String: MaterialDefinition], _ kind: String)
+            -> [String]
+        {
             references.compactMap { reference in
                 guard let wanted = definitions[reference.source]?.digest else { return nil }
                 let mounted = record.mounts.first { $0.target == reference.target }

@@ -1,4 +1,5 @@
-// Networks: created where a selected service needs them, rebuilt where their definition changed, never touched when external.
+// Networks: created where a selected service needs them, rebuilt where their definition changed, never touched when
+// external.
 internal import BerthModel
 
 extension UpBuilder {
@@ -21,7 +22,8 @@ extension UpBuilder {
             guard record.definition.substance != wanted.substance else { continue }
             if let stays = residents(of: wanted.name).first(where: { !mayLeave($0) }) {
                 plan.warn(
-                    "network \(wanted.name) changed, but container \(stays.record.name) is still in it: it stays as it is")
+                    "network \(wanted.name) changed, but container \(stays.record.name) is in it: it stays as it is"
+                )
             } else {
                 rebuiltNetworks.insert(wanted.name)
             }
@@ -38,8 +40,8 @@ extension UpBuilder {
         return slot.oneOff == nil && selection.contains(slot.service) && options.recreate != .never
     }
 
-    /// Takes everything out of the networks that are made anew, dependants first. Here the old container is gone before the
-    /// new one is created: a network cannot be replaced under one.
+    /// Takes everything out of the networks that are made anew, dependants first. Here the old container is gone
+    /// before the new one is created: a network cannot be replaced under one.
     mutating func emitNetworkRebuild() {
         guard !rebuiltNetworks.isEmpty else { return }
         let leaving = leavingContainers

@@ -2,7 +2,8 @@
 internal import BerthModel
 
 extension Reconciler {
-    /// Containers whose service is not in the file (a profile that is off is no reason), and one-off containers that ended.
+    /// Containers whose service is not in the file (a profile that is off is no reason), and one-off containers that
+    /// ended.
     func orphans(of stack: Stack, among containers: [ObservedContainer]) -> [ObservedContainer] {
         containers.filter { container in
             let slot = container.record.slot
@@ -18,8 +19,8 @@ extension UpBuilder {
         if orphans.isEmpty || options.removeOrphans || options.ignoreOrphans { return }
         let names = orphans.map(\.record.name).sorted().joined(separator: " ")
         plan.warn(
-            "Found orphan containers ([\(names)]) for this project. If you removed or renamed this service in your compose "
-                + "file, you can run this command with the --remove-orphans flag to clean it up.")
+            "Found orphan containers ([\(names)]) for this project. If you removed or renamed this service in your "
+                + "compose file, you can run this command with the --remove-orphans flag to clean it up.")
     }
 
     mutating func emitOrphanRemovals() {
@@ -42,7 +43,8 @@ extension UpBuilder {
             needs.append(stop)
         } else if container.status.needsStop {
             let stop = plan.add(
-                .stopContainer(.existing(id), timeout: options.stopTimeout), on: subject, cause: cause, dependsOn: needs,
+                .stopContainer(.existing(id), timeout: options.stopTimeout), on: subject, cause: cause,
+                dependsOn: needs,
                 after: order)
             needs = [stop]
             order = []

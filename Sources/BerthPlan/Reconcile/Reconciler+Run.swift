@@ -73,7 +73,8 @@ extension UpBuilder {
         intent.publishesPorts = run.publishesPorts
         intent.autoRemove = run.autoRemove
         let subject = Subject(.container, name, service: service.name)
-        let needs = operationsNeeded(by: service)
+        let needs =
+            operationsNeeded(by: service)
             + intent.sharing.targets.compactMap { if case .created(let operation) = $0 { operation } else { nil } }
         let creation = plan.add(.createContainer(intent), on: subject, cause: "run", dependsOn: needs)
         let gates = gateEdges(of: service)

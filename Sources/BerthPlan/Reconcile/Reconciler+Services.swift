@@ -41,9 +41,9 @@ extension UpBuilder {
         }
     }
 
-    /// Stop old, remove old, rename new, start new. The new container was created before: when that fails, the old one runs on
-    /// untouched. It cannot be started before the old one is stopped, because both are in one replica slot, which owns
-    /// the address and the host ports. The old one runs until the gates of its successor are open.
+    /// Stop old, remove old, rename new, start new. The new container was created before: when that fails, the old
+    /// one runs on untouched. It cannot be started before the old one is stopped, because both are in one replica
+    /// slot, which owns the address and the host ports. The old one runs until the gates of its successor are open.
     private mutating func emitReplacement(_ step: SlotStep, of service: Service) {
         let creation = creations[step.slot]
         let target: ContainerTarget
@@ -97,7 +97,8 @@ extension UpBuilder {
             needs.append(removal)
         }
         return plan.add(
-            .renameContainer(target, to: step.finalName), on: subject(step), cause: "its name is free", dependsOn: needs)
+            .renameContainer(target, to: step.finalName), on: subject(step), cause: "its name is free", dependsOn: needs
+        )
     }
 
     /// Names that are freed by a service later in the order, such as two swapped `container_name`s.
@@ -127,7 +128,8 @@ extension UpBuilder {
         }
         let gates = gateEdges(of: service)
         let id = plan.add(
-            action, on: subject(step), cause: cause, dependsOn: needs + gates.needs, after: gates.after + orphanRemovals)
+            action, on: subject(step), cause: cause, dependsOn: needs + gates.needs, after: gates.after + orphanRemovals
+        )
         starts[service.name, default: []].append(id)
     }
 
@@ -135,7 +137,8 @@ extension UpBuilder {
         Subject(.container, step.finalName, service: step.slot.service)
     }
 
-    /// What a start of this service waits for. Gates are made on first use: a service that does nothing waits for nothing.
+    /// What a start of this service waits for. Gates are made on first use: a service that does nothing waits for
+    /// nothing.
     mutating func gateEdges(of service: Service) -> (needs: [OperationID], after: [OperationID]) {
         var needs: [OperationID] = []
         var after: [OperationID] = []

@@ -7,7 +7,8 @@ extension UpBuilder {
         let expected = options.scale[service.name] ?? service.replicas
         if expected > 1, let name = service.containerName {
             throw BerthError(
-                .invalid, "service \"\(service.name)\" cannot have \(expected) replicas: its container_name is \"\(name)\"",
+                .invalid,
+                "service \"\(service.name)\" cannot have \(expected) replicas: its container_name is \"\(name)\"",
                 subject: "service \(service.name)", hint: "remove container_name to scale the service")
         }
         let existing = containers.filter { $0.record.slot.service == service.name && $0.record.slot.oneOff == nil }
@@ -45,8 +46,8 @@ extension UpBuilder {
         var isStale: Bool { staleness != nil }
     }
 
-    /// Of several containers in one slot (an interrupted recreation leaves two), the up-to-date one stays, then the running
-    /// one, then the newest.
+    /// Of several containers in one slot (an interrupted recreation leaves two), the up-to-date one stays, then the
+    /// running one, then the newest.
     private func candidate(of service: Service, among group: [ObservedContainer]) throws -> Candidate {
         var best: (rank: Int, container: ObservedContainer, staleness: String?)?
         for container in group {
@@ -149,14 +150,16 @@ extension UpBuilder {
         for step in steps.values.flatMap({ $0 }).sorted(by: { $0.slot < $1.slot }) {
             if let other = wanted[step.finalName] {
                 throw BerthError(
-                    .conflict, "services \"\(other.service)\" and \"\(step.slot.service)\" want the same container name",
+                    .conflict,
+                    "services \"\(other.service)\" and \"\(step.slot.service)\" want the same container name",
                     subject: "container \(step.finalName)")
             }
             wanted[step.finalName] = step.slot
             guard let holder = holders[step.finalName], holder.record.id != step.kept?.record.id else { continue }
             if !leaving.contains(holder.record.id) {
                 throw BerthError(
-                    .conflict, "the container name \"\(step.finalName)\" is already in use by container \(holder.record.id.short)",
+                    .conflict,
+                    "the container name \"\(step.finalName)\" is already in use by container \(holder.record.id.short)",
                     subject: "container \(step.finalName)",
                     cause: holder.record.stack == stack.name ? nil : "it belongs to \"\(holder.record.stack)\"",
                     hint: "remove or rename that container")

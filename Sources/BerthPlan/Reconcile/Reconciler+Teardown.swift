@@ -13,8 +13,8 @@ package struct DownOptions: Sendable, Equatable {
 }
 
 extension Reconciler {
-    /// The plan that takes the stack away. Without a file (`stack` nil) the stack is what the containers' labels say: then
-    /// there are no orphans, and everything of that name goes.
+    /// The plan that takes the stack away. Without a file (`stack` nil) the stack is what the containers' labels say:
+    /// then there are no orphans, and everything of that name goes.
     ///
     /// Edges between services are mere order: a container that will not die does not keep the rest alive.
     package func down(
@@ -98,7 +98,9 @@ private struct Teardown {
     /// Networks of the stack that nobody stays in.
     mutating func removeNetworks() {
         for network in observed.networks.keys.sorted() {
-            guard let record = observed.networks[network], record.stack == name, !record.definition.isExternal else { continue }
+            guard let record = observed.networks[network], record.stack == name, !record.definition.isExternal else {
+                continue
+            }
             let residents = observed.containers.filter { container in
                 container.record.endpoints.contains { $0.network == network }
             }
@@ -132,7 +134,8 @@ private struct Teardown {
 
     private func isDeclared(_ volume: String) -> Bool {
         guard let stack else { return options.services.isEmpty }
-        let services = options.services.isEmpty
+        let services =
+            options.services.isEmpty
             ? stack.sortedServices + stack.inactiveServices.values : options.services.compactMap { stack.services[$0] }
         let used = Set(services.flatMap(\.volumeKeys))
         return stack.volumes.values.contains { definition in

@@ -37,8 +37,9 @@ package struct UpOptions: Sendable, Equatable {
 extension Reconciler {
     /// The plan that makes the stack true. Empty when it is.
     ///
-    /// Order: orphans leave; networks that changed are rebuilt; networks, volumes and containers are created, which waits for
-    /// nothing else; then, service by service, what runs is replaced and started as its dependencies become ready.
+    /// Order: orphans leave; networks that changed are rebuilt; networks, volumes and containers are created, which
+    /// waits for nothing else; then, service by service, what runs is replaced and started as its dependencies become
+    /// ready.
     package func up(_ stack: Stack, _ observed: ObservedState, _ options: UpOptions = UpOptions()) throws -> Plan {
         var builder = try UpBuilder(reconciler: self, stack: stack, observed: observed, options: options)
         try builder.build()
@@ -67,7 +68,8 @@ struct SlotStep {
     /// The container that stays; nil where a new one takes the slot.
     var kept: ObservedContainer? {
         switch kind {
-        case .keep(let container), .start(let container, _), .unpause(let container), .restart(let container, _): container
+        case .keep(let container), .start(let container, _), .unpause(let container), .restart(let container, _):
+            container
         case .create, .recreate: nil
         }
     }

@@ -29,7 +29,7 @@ enum RandomStack {
     static func service(_ index: Int, _ random: inout SeededGenerator) -> Service {
         var service = Service(name: names[index])
         service.image = random.pick(["app:1", "app:2"])
-        service.replicas = random.pick([0, 1, 1, 1, 2, 3])
+        service.replicas = index == 0 ? 1 : random.pick([0, 1, 1, 1, 2, 3])
         if random.oneIn(3) { service.probe() }
         for key in random.subset(["data", "more"]) { service.mount(key, at: "/\(key)") }
         if random.oneIn(3) { service.mount(nil, at: "/cache") }
@@ -37,6 +37,12 @@ enum RandomStack {
         for name in random.subset(Array(names[0..<index])) {
             let condition = random.pick([Dependency.Condition.started, .healthy, .completedSuccessfully])
             service.depend(on: name, condition, required: !random.oneIn(4), restart: random.oneIn(3))
+        }
+        if index > 0, random.oneIn(5) {
+            // Owners that may have no replica cannot share anything.
+            service.networkMode = .service(names[0])
+            if random.oneIn(2) { service.volumesFrom = [VolumesFrom(source: .service(names[0]), readOnly: false)] }
+            return service
         }
         service.networks["default"] = NetworkAttachment()
         if random.oneIn(3) { service.networks["back"] = NetworkAttachment() }
@@ -49,10 +55,11 @@ enum RandomStack {
             stack.edit(name) { service in
                 switch Int.random(in: 0..<6, using: &random) {
                 case 0: service.environment["N"] = String(random.next() % 100)
-                case 1: service.replicas = random.pick([0, 1, 2, 3])
+                case 1: service.replicas = name == names[0] ? 2 : random.pick([0, 1, 2, 3])
                 case 2: service.image = random.pick(["app:1", "app:2"])
                 case 3: service.command = ["x"]
-                case 4: service.networks["back"] = service.networks["back"] == nil ? NetworkAttachment() : nil
+                case 4 where service.networkMode == nil:
+                    service.networks["back"] = service.networks["back"] == nil ? NetworkAttachment() : nil
                 default: service.mounts = []
                 }
             }

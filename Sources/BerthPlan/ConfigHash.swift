@@ -12,6 +12,9 @@ package enum ConfigHash {
     /// Fields that change without a new container, as compose leaves them out of its own hash.
     static let irrelevant: Set<String> = ["build", "pullPolicy", "replicas", "dependsOn", "profiles"]
 
+    /// What a service without any field says.
+    private static let defaults = (try? CanonicalEncoder.value(of: Service(name: "")).members) ?? [:]
+
     /// The drift hash: `b1:` and 64 hex digits.
     package static func hash(
         _ service: Service, imageID: Digest?, materials: [String: Digest], with function: HashFunction
@@ -34,7 +37,6 @@ package enum ConfigHash {
     /// The fields that make a container what it is. Fields that have their default are left out, so that a field
     /// which a later version adds does not make every existing container stale.
     package static func fingerprint(_ service: Service) throws -> [String: CanonicalValue] {
-        let defaults = try CanonicalEncoder.value(of: Service(name: "")).members ?? [:]
         let fields = try CanonicalEncoder.value(of: service).members ?? [:]
         return fields.filter { !irrelevant.contains($0.key) && $0.value != defaults[$0.key] && $0.value != .null }
     }

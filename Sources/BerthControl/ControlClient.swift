@@ -1,0 +1,127 @@
+// The client end: the agent's methods over its socket, one connection a request.
+import BerthModel
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// The agent as seen through a unix socket.
+package final class ControlClient: AgentService {
+    private let socket: String
+    private let group: any EventLoopGroup
+
+    package init(socket: String) {
+        self.socket = socket
+        group = MultiThreadedEventLoopGroup.singleton
+    }
+
+    // MARK: AgentService
+
+    package func version() async throws -> AgentVersion { try await one(.version, Nothing()) }
+    package func up(_ request: UpRequest) -> ProgressStream { stream(.up, request) }
+    package func down(_ request: DownRequest) -> ProgressStream { stream(.down, request) }
+    package func change(_ request: ChangeRequest) -> ProgressStream { stream(.change, request) }
+    package func stacks(all: Bool) async throws -> [StackSummary] { try await one(.stacks, StackRequest(stack: nil, all: all)) }
+    package func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument] { try await one(.containers, filter) }
+    package func run(_ request: RunRequest) -> ProgressStream { stream(.run, request) }
+    package func exec(_ request: ExecRequest) async throws -> ShimTicket { try await one(.exec, request) }
+    package func attach(container: ContainerID) async throws -> ShimTicket {
+        try await one(.attach, ContainerRequest(container: container))
+    }
+    package func wait(container: ContainerID) async throws -> ContainerStatus {
+        try await one(.wait, ContainerRequest(container: container))
+    }
+    package func top(container: ContainerID) async throws -> ProcessTable {
+        try await one(.top, ContainerRequest(container: container))
+    }
+    package func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { stream(.events, StackRequest(stack: stack)) }
+    package func importImage(_ request: ImageImportRequest) -> ProgressStream { stream(.importImage, request) }
+    package func loadImages(_ request: ImageLoadRequest) -> ProgressStream { stream(.loadImages, request) }
+    package func saveImages(_ request: ImageSaveRequest) -> ProgressStream { stream(.saveImages, request) }
+    package func images() async throws -> [ImageDocument] { try await one(.images, Nothing()) }
+    package func inspectImage(_ reference: String) async throws -> ImageDocument {
+        try await one(.inspectImage, NameRequest(name: reference))
+    }
+    package func tagImage(source: String, target: String) async throws {
+        let _: Nothing = try await one(.tagImage, NameRequest(name: source, target: target))
+    }
+    package func removeImage(_ reference: String, force: Bool) async throws -> [String] {
+        try await one(.removeImage, NameRequest(name: reference, force: force))
+    }
+    package func networks(stack: String?) async throws -> [NetworkRecord] { try await one(.networks, StackRequest(stack: stack)) }
+    package func volumes(stack: String?) async throws -> [VolumeRecord] { try await one(.volumes, StackRequest(stack: stack)) }
+
+    // MARK: Transport
+
+    private func one<Answer: Codable & Sendable>(_ route: Route, _ request: some Codable & Sendable) async throws -> Answer {
+        for try await item in stream(route, request) as AsyncThrowingStream<Answer, any Error> { return item }
+        throw ControlClient.lost
+    }
+
+    /// The agent went away in the middle of an answer; the caller may ask a new one again.
+    package static let lost = BerthError(
+        .unavailable, "talking to the agent", cause: "it went away before it had answered", hint: "run the command again")
+
+    private func stream<Item: Codable & Sendable>(
+        _ route: Route, _ request: some Codable & Sendable
+    ) -> AsyncThrowingStream<Item, any Error> {
+        let (stream, continuation) = AsyncThrowingStream<Item, any Error>.makeStream()
+        let task = Task {
+            do {
+                try await exchange(route, try JSONEncoder().encode(request)) { line in
+                    switch try JSONDecoder().decode(AnswerLine<Item>.self, from: line) {
+                    case .item(let item): continuation.yield(item)
+                    case .failed(let error): throw error
+                    case .ended: break
+                    }
+                }
+                continuation.finish()
+            } catch let error as BerthError {
+                continuation.finish(throwing: error)
+            } catch is CancellationError {
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: BerthError(.unavailable, "talking to the agent", cause: "\(error)"))
+            }
+        }
+        continuation.onTermination = { _ in task.cancel() }
+        return stream
+    }
+
+    private func exchange(_ route: Route, _ body: Data, _ receive: (Data) throws -> Void) async throws {
+        let channel = try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(wrappingChannelSynchronously: channel)
+            }
+        }
+        try await channel.executeThenClose { inbound, outbound in
+            var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: route.path)
+            head.headers.add(name: "Host", value: "berth")
+            head.headers.add(name: "Content-Length", value: "\(body.count)")
+            try await outbound.write(.head(head))
+            try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body))))
+            try await outbound.write(.end(nil))
+            var pending = ByteBuffer()
+            var isComplete = false
+            for try await part in inbound {
+                switch part {
+                case .head: break
+                case .body(var bytes):
+                    pending.writeBuffer(&bytes)
+                    while let newline = pending.readableBytesView.firstIndex(of: 0x0A) {
+                        let length = newline - pending.readerIndex
+                        guard let line = pending.readBytes(length: length) else { break }
+                        pending.moveReaderIndex(forwardBy: 1)
+                        try receive(Data(line))
+                        pending.discardReadBytes()
+                    }
+                case .end:
+                    isComplete = true
+                }
+                if isComplete { break }
+            }
+            if !isComplete { throw ControlClient.lost }
+        }
+    }
+}

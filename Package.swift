@@ -91,10 +91,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["README.md"], swiftSettings: house),
         .executableTarget(
-            name: "berth-agent", dependencies: ["BerthEngine", "BerthControl", log], exclude: ["README.md"],
+            name: "berth-agent",
+            dependencies: [
+                "BerthEngine", "BerthControl", "BerthModel", "BerthPlan", "BerthStore", "BerthRuntime", "BerthLinux", log,
+            ], exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
-            name: "berth-worker", dependencies: ["BerthTransfer", "BerthStore", log], exclude: ["README.md"],
+            name: "berth-worker", dependencies: ["BerthTransfer", "BerthStore", "BerthModel", "BerthLinux"], exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
             name: "berth-shim", dependencies: ["BerthLinux"], exclude: ["README.md"],

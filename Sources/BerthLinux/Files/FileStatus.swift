@@ -55,6 +55,7 @@ package enum FileFlags {
     package static let create = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
     package static let write = O_WRONLY
     package static let readWrite = O_RDWR
+    package static let writeNew = O_WRONLY | O_CREAT | O_TRUNC
     package static let append = O_WRONLY | O_CREAT | O_APPEND
 }
 

@@ -1,0 +1,83 @@
+// Images: what a worker prepares, the store commits.
+import BerthLinux
+import BerthModel
+import BerthStore
+import Dispatch
+
+extension Engine {
+    /// Import or load: the worker reads the archive, the store takes what it made. Lines are Docker's.
+    package func ingest(
+        _ kind: WorkerRequest.Kind, path: String, reference: String?, changes: [String], message: String?,
+        report: @escaping ProgressReport
+    ) async throws -> [String] {
+        if let reference { _ = try ImageStore.canonical(reference) }
+        let archive: SharedDescriptor
+        do { archive = SharedDescriptor(try Directory.open(path)) } catch {
+            throw BerthError(.notFound, "opening \(path)", subject: path, cause: "\(error)")
+        }
+        var request = WorkerRequest(kind: kind, ingest: "", created: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()).description)
+        request.reference = reference
+        request.changes = changes
+        request.message = message
+        let finished = request
+        return try await offPool {
+            var lines: [String] = []
+            try self.parts.worker.run(finished, archive: archive, progress: { report(.warning($0)) }) { images, ingest in
+                try self.parts.images.commit(images, from: ingest)
+                for image in images {
+                    if kind == .importTree {
+                        lines.append("\(image.config)")
+                    } else if image.references.isEmpty {
+                        lines.append("Loaded image ID: \(image.config)")
+                    } else {
+                        lines += image.references.map { "Loaded image: \(ImageReference($0)?.familiar ?? $0)" }
+                    }
+                }
+            }
+            return lines
+        }
+    }
+
+    package func save(_ references: [String], path: String) async throws {
+        var request = WorkerRequest(kind: .save, ingest: "", created: "")
+        for name in references {
+            guard let image = try parts.images.find(name) else { throw ImageStore.noSuchImage(name) }
+            for digest in [image.manifestDigest, image.id] + image.manifest.layers.map(\.digest) {
+                request.blobs[digest.description] = parts.layout.blob(digest)
+            }
+            let size = try FileStatus.of(parts.layout.blob(image.manifestDigest)).sizeBytes
+            request.images.append(
+                SavedImage(
+                    manifest: image.manifestDigest, manifestSize: size,
+                    references: ImageReference(name).map { image.references.contains($0.canonical) ? [$0.canonical] : image.references } ?? []))
+        }
+        let output: SharedDescriptor
+        do { output = SharedDescriptor(try Directory.open(path, flags: FileFlags.writeNew, mode: 0o600)) } catch {
+            throw BerthError(.denied, "writing \(path)", subject: path, cause: "\(error)")
+        }
+        let finished = request
+        try await offPool { try self.parts.worker.run(finished, archive: output, progress: { _ in }, commit: { _, _ in }) }
+    }
+
+    /// Blocking work beside the cooperative pool.
+    private func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Swift.Result { try body() }) }
+        }
+    }
+
+    package func images() throws -> [StoredImage] { try parts.images.list() }
+
+    package func image(_ name: String) throws -> StoredImage {
+        guard let found = try parts.images.find(name) else { throw ImageStore.noSuchImage(name) }
+        return found
+    }
+
+    package func removeImage(_ name: String, force: Bool) async throws -> [String] {
+        let used = parts.registry.all().map(\.record)
+        let lines = try parts.images.remove(name, force: force, inUse: Set(used.map(\.imageID)))
+        let layers = Set(used.flatMap { ContentHash.chainIDs(of: $0.layers) })
+        _ = try parts.images.collect(keepingLayers: layers)
+        return lines
+    }
+}

@@ -1,0 +1,263 @@
+// The engine's door: requests on stacks, serial per stack; recovery; what the agent asks before it leaves.
+import BerthLinux
+import BerthModel
+import BerthPlan
+import BerthRuntime
+import BerthStore
+import FoundationEssentials
+import Logging
+
+package final class Engine: Sendable {
+    package let parts: EngineParts
+    let reconciler = Reconciler(hash: { ContentHash.digest(of: $0) })
+    private let turns = StackTurns()
+    private let hands: RuntimeHands
+
+    package init(_ parts: EngineParts) {
+        self.parts = parts
+        hands = RuntimeHands(parts, logger: parts.logger)
+    }
+
+    // MARK: Stacks
+
+    package func up(
+        _ stack: Stack, materials: [String: [UInt8]], _ options: UpOptions, dryRun: Bool, report: @escaping ProgressReport
+    ) async throws -> [ContainerID] {
+        try await turns.take(stack.name) {
+            try self.prepare(stack, materials, dryRun: dryRun)
+            let observed = try await self.observe(stack.name, stack)
+            let plan = try self.reconciler.up(stack, observed, options)
+            try await self.perform(plan, stack.name, dryRun: dryRun, report)
+            return self.parts.registry.all(stack: stack.name).map(\.record.id)
+        }
+    }
+
+    package func down(
+        _ name: String, _ stack: Stack?, _ options: DownOptions, removeImages: Bool, dryRun: Bool, report: @escaping ProgressReport
+    ) async throws {
+        try await turns.take(name) {
+            let observed = try await self.observe(name, stack)
+            let plan = try self.reconciler.down(name, stack, observed, options)
+            let images = Set(observed.containers.map(\.record.imageReference))
+            try await self.perform(plan, name, dryRun: dryRun, report)
+            if dryRun { return }
+            if removeImages { for image in images { _ = try? await self.removeImage(image, force: true) } }
+            if self.parts.registry.all(stack: name).isEmpty {
+                try self.parts.store.removeLeases(stack: name, slot: nil)
+                if options.removeVolumes { try self.parts.store.removeRevisions(stack: name) }
+                self.removeUnusedMaterials()
+            }
+        }
+    }
+
+    package func change(
+        _ name: String, _ stack: Stack?, _ options: ChangeOptions, dryRun: Bool, report: @escaping ProgressReport
+    ) async throws {
+        try await turns.take(name) {
+            let observed = try await self.observe(name, stack)
+            let plan = try self.reconciler.change(name, stack, observed, options)
+            try await self.perform(plan, name, dryRun: dryRun, report)
+        }
+    }
+
+    /// Creates and starts a one-off container. Held: its program runs when the client has attached.
+    package func run(
+        _ service: Service, in stack: Stack, materials: [String: [UInt8]], _ options: RunOptions, held: Bool,
+        report: @escaping ProgressReport
+    ) async throws -> ContainerID {
+        try await turns.take(stack.name) {
+            try self.prepare(stack, materials, dryRun: false)
+            let observed = try await self.observe(stack.name, stack)
+            let plan = try self.reconciler.run(service, in: stack, observed, options)
+            let run = try await self.perform(plan, stack.name, dryRun: false, held: held ? service.name : nil, report)
+            guard let last = plan.operations.last, case .startContainer(let target) = last.action, let id = run.container(target) else {
+                throw BerthError(.internal, "running \(service.name)", cause: "the plan made no container")
+            }
+            return id
+        }
+    }
+
+    /// Stores what was asked for, and the contents of its secrets and configs, before anything is done.
+    private func prepare(_ stack: Stack, _ materials: [String: [UInt8]], dryRun: Bool) throws {
+        if dryRun { return }
+        try Directory.make(parts.layout.secrets)
+        for (text, content) in materials {
+            guard let digest = Digest(text), ContentHash.digest(of: content) == digest else {
+                throw BerthError(.corrupt, "storing a secret or config", cause: "its content and digest disagree")
+            }
+            if (try? FileStatus.of(parts.layout.secret(digest))) == nil {
+                try FileIO.replace(parts.layout.secret(digest), content, mode: 0o600)
+            }
+        }
+        let document = Array(try JSONEncoder().encode(stack))
+        try parts.store.insertRevision(stack: stack.name, document: document, time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()))
+    }
+
+    /// Contents that no container uses.
+    private func removeUnusedMaterials() {
+        var used: Set<String> = []
+        for (_, record) in parts.registry.all() {
+            for mount in record.mounts { if case .material(let digest, _, _, _) = mount.source { used.insert(digest.hex) } }
+        }
+        for name in (try? Directory.names(parts.layout.secrets)) ?? [] where !used.contains(name) {
+            try? Directory.remove("\(parts.layout.secrets)/\(name)")
+        }
+    }
+
+    // MARK: Observe and perform
+
+    func observe(_ name: String, _ stack: Stack?) async throws -> ObservedState {
+        var observed = ObservedState()
+        for (driver, _) in parts.registry.all() {
+            let record = await driver.record
+            observed.containers.append(ObservedContainer(record: record, status: await driver.status))
+        }
+        for network in try parts.store.networks() { observed.networks[network.name] = network }
+        for volume in try parts.store.volumes() { observed.volumes[volume.name] = volume }
+        for service in stack?.sortedServices ?? [] {
+            guard let stack else { break }
+            let reference = stack.imageReference(of: service)
+            if let image = try parts.images.find(reference) {
+                observed.images[reference] = ObservedImage(
+                    id: image.id, execution: image.config.config ?? ImageConfig.Execution(), layers: image.config.rootfs.diff_ids)
+            }
+        }
+        return observed
+    }
+
+    @discardableResult
+    private func perform(
+        _ plan: Plan, _ stack: String, dryRun: Bool, held: String? = nil, _ report: @escaping ProgressReport
+    ) async throws -> PlanRun {
+        for warning in plan.warnings { report(.warning(warning)) }
+        if dryRun {
+            report(.plan(plan.description))
+            return PlanRun(plan)
+        }
+        parts.logger.info("plan", metadata: ["stack": "\(stack)", "plan": "\(plan.operations.count) operations"])
+        let executor = PlanExecutor(parts: parts, hands: hands, stack: stack, heldService: held, report: report)
+        try executor.reservePorts(plan)
+        let run = await executor.run(plan)
+        let summary = run.summary
+        for failure in summary.tolerated { report(.warning(failure.error.description)) }
+        if let error = summary.firstError { throw error }
+        return run
+    }
+
+    // MARK: Recovery
+
+    /// Adopts everything that the last agent left, and applies restart policies to what is down.
+    package func recover() async throws {
+        let boot = (try? FileIO.readText("/proc/sys/kernel/random/boot_id").filter { $0 != "\n" }) ?? ""
+        let sameBoot = try parts.store.bootID() == boot
+        try parts.store.setBootID(boot)
+        let rows = try parts.store.containers()
+        let networks = try parts.store.networks()
+        var resumed: [ContainerDriver] = []
+        for row in rows {
+            let driver = ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger)
+            parts.registry.insert(driver, row.record)
+            guard row.status.isRunning || row.status.state == .restarting else { continue }
+            let adoption = sameBoot ? await parts.runtime.adopt(row.record) : .lost
+            switch adoption {
+            case .running(_, _, let keepsakes):
+                parts.ports.adopt(row.record, keepsakes)
+                let own = networks.filter { network in row.record.endpoints.contains { $0.network == network.name } }
+                do { try await parts.network.adopt(row.record, networks: own, keepsakes: keepsakes) } catch {
+                    parts.logger.error("network not adopted", metadata: ["container": "\(row.record.name)", "error": "\(error)"])
+                }
+                if let namespace = keepsakes.first(where: { $0.label == "sandbox" })?.descriptor { parts.live.set(row.record.id, namespace) }
+                parts.live.insert(row.record)
+                await driver.adopt()
+            case .exited(let status): await driver.ended(status)
+            case .lost:
+                if row.status.isRunning {
+                    let now = wallClockNanoseconds()
+                    await driver.ended(
+                        ExitStatus(code: sameBoot ? 137 : 255, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
+                } else {
+                    resumed.append(driver)
+                }
+            }
+        }
+        parts.runtime.removeUnknown(keeping: Set(rows.map(\.record.id)))
+        removeUnknownSnapshots(Set(rows.map(\.record.id.text)))
+        do { try await parts.publishNetwork() } catch {
+            parts.logger.error("ports not published", metadata: ["error": "\(error)"])
+        }
+        for driver in resumed { await driver.resume() }
+        for row in rows where row.record.autoRemove { await removeIfEnded(row.record.id) }
+        Task { await self.watchRuntime() }
+    }
+
+    private func removeUnknownSnapshots(_ known: Set<String>) {
+        for id in parts.snapshotter.list() where !known.contains(id) { try? parts.snapshotter.remove(id) }
+        for id in (try? Directory.names(parts.layout.logs)) ?? [] where !known.contains(id) {
+            try? Directory.remove("\(parts.layout.logs)/\(id)")
+        }
+        for name in (try? Directory.names(parts.layout.ingest)) ?? [] { try? Directory.remove("\(parts.layout.ingest)/\(name)") }
+    }
+
+    /// What shims report by themselves.
+    private func watchRuntime() async {
+        for await event in parts.runtime.events {
+            switch event {
+            case .exited(let id, let status):
+                Task {
+                    await self.parts.registry.driver(id)?.ended(status)
+                    await self.removeIfEnded(id)
+                }
+            case .shimLost(let id):
+                let status = ExitStatus(
+                    code: 137, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: wallClockNanoseconds())
+                Task {
+                    await self.parts.registry.driver(id)?.ended(status)
+                    await self.removeIfEnded(id)
+                }
+            }
+        }
+    }
+
+    /// `run --rm`.
+    private func removeIfEnded(_ id: ContainerID) async {
+        guard let driver = parts.registry.driver(id) else { return }
+        let record = await driver.record
+        let status = await driver.status
+        guard record.autoRemove, !status.isRunning, status.state != .restarting, status.state != .created else { return }
+        let executor = PlanExecutor(parts: parts, hands: hands, stack: record.stack, heldService: nil, report: { _ in })
+        try? await executor.removeContainer(id, removeAnonymousVolumes: true)
+    }
+
+    /// True while a container runs, is paused, or waits to be started again.
+    package var isNeeded: Bool {
+        get async {
+            for (driver, _) in parts.registry.all() {
+                let status = await driver.status
+                if status.isRunning || status.state == .restarting { return true }
+            }
+            return false
+        }
+    }
+
+    /// The agent leaves on purpose.
+    package func retire() async {
+        parts.runtime.sayGoodbye()
+        for network in (try? parts.store.networks()) ?? [] { await parts.network.close(network.name) }
+        if await !isNeeded { parts.runtime.cgroups.removeParent() }
+    }
+}
+
+/// One request at a time per stack, in the order they came.
+actor StackTurns {
+    private var tails: [String: Task<Void, Never>] = [:]
+
+    func take<Result: Sendable>(_ stack: String, _ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        let before = tails[stack]
+        let work = Task {
+            await before?.value
+            return try await body()
+        }
+        tails[stack] = Task { _ = try? await work.value }
+        return try await work.value
+    }
+}

@@ -1,0 +1,192 @@
+// Walks a plan as widely as its edges allow. One operation is one call; nothing is decided here.
+import BerthLinux
+import BerthModel
+import BerthPlan
+import BerthRuntime
+import BerthStore
+import Logging
+
+struct PlanExecutor: Sendable {
+    let parts: EngineParts
+    let hands: RuntimeHands
+    let stack: String
+    /// `run` with a client: this service's start waits for it.
+    let heldService: String?
+    let report: ProgressReport
+    /// More containers than this are not started at the same time.
+    private static let concurrencyMax = 64
+
+    init(parts: EngineParts, hands: RuntimeHands, stack: String, heldService: String?, report: @escaping ProgressReport) {
+        self.parts = parts
+        self.hands = hands
+        self.stack = stack
+        self.heldService = heldService
+        self.report = report
+    }
+
+    func run(_ plan: Plan) async -> PlanRun {
+        var run = PlanRun(plan)
+        await withTaskGroup(of: (OperationID, PlanRun.Outcome).self) { group in
+            func startReady() {
+                for operation in run.start(limit: PlanExecutor.concurrencyMax) {
+                    let snapshot = run
+                    group.addTask { (operation.id, await outcome(of: operation, snapshot)) }
+                }
+            }
+            startReady()
+            while let (id, outcome) = await group.next() {
+                run.finish(id, outcome)
+                startReady()
+            }
+        }
+        return run
+    }
+
+    private func outcome(of operation: Operation, _ run: PlanRun) async -> PlanRun.Outcome {
+        let begin = parts.clock.monotonic
+        let (during, after) = PlanExecutor.words(operation.action)
+        tell(operation, during, nil)
+        do {
+            let created = try await perform(operation, run)
+            tell(operation, after, parts.clock.monotonic - begin)
+            return .success(container: created)
+        } catch {
+            let failure = error as? BerthError ?? BerthError(.internal, "\(operation.subject)", cause: "\(error)")
+            tell(operation, .error, parts.clock.monotonic - begin, detail: failure.description)
+            parts.logger.info("operation failed", metadata: ["operation": "\(operation)", "error": "\(failure)"])
+            return .failure(failure)
+        }
+    }
+
+    private func tell(_ operation: Operation, _ status: Event.Status?, _ elapsed: Duration?, detail: String = "") {
+        guard let status else { return }
+        let kind: Event.Kind =
+            switch operation.subject.kind {
+            case .network: .network
+            case .volume: .volume
+            case .container: .container
+            case .service: .service
+            case .stack: .stack
+            }
+        report(
+            .event(
+                Event(
+                    time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()), kind: kind, name: operation.subject.name,
+                    status: status, stack: stack, service: operation.subject.service, detail: detail,
+                    elapsedMilliseconds: elapsed.map { Double($0.components.seconds) * 1e3 + Double($0.components.attoseconds) / 1e15 })))
+    }
+
+    /// What progress says during and after an operation.
+    private static func words(_ action: Action) -> (Event.Status?, Event.Status?) {
+        switch action {
+        case .createNetwork, .createVolume, .createContainer: (.creating, .created)
+        case .removeNetwork, .removeVolume, .removeContainer: (.removing, .removed)
+        case .startContainer: (.starting, .started)
+        case .stopContainer: (.stopping, .stopped)
+        case .killContainer: (.killing, .killed)
+        case .pauseContainer: (.pausing, .paused)
+        case .unpauseContainer: (.unpausing, .unpaused)
+        case .renameContainer: (nil, nil)
+        case .awaitCondition, .awaitReady: (nil, nil)
+        }
+    }
+
+    private func perform(_ operation: Operation, _ run: PlanRun) async throws -> ContainerID? {
+        func container(_ target: ContainerTarget) throws -> ContainerID {
+            guard let id = run.container(target) else {
+                throw BerthError(.internal, "\(operation.subject)", cause: "its container was never made")
+            }
+            return id
+        }
+        func driver(_ target: ContainerTarget) throws -> ContainerDriver {
+            let id = try container(target)
+            guard let found = parts.registry.driver(id) else {
+                throw BerthError(.notFound, "\(operation.subject)", cause: "no such container: \(id.short)")
+            }
+            return found
+        }
+        switch operation.action {
+        case .createNetwork(let definition): try createNetwork(definition)
+        case .removeNetwork(let name):
+            await parts.network.close(name)
+            try parts.store.removeNetwork(name)
+        case .createVolume(let definition):
+            try parts.store.insert(
+                VolumeRecord(
+                    name: definition.name, stack: stack, isAnonymous: false, driverOptions: definition.driverOptions,
+                    labels: definition.labels, created: now))
+        case .removeVolume(let name): try removeVolume(name)
+        case .createContainer(let intent): return try createContainer(intent, run)
+        case .startContainer(let target):
+            let driver = try driver(target)
+            let held = await driver.record.slot.oneOff != nil && heldService != nil
+            try await driver.start(held: held)
+        case .stopContainer(let target, let timeout): await (try driver(target)).stop(grace: timeout)
+        case .killContainer(let target, let name): await (try driver(target)).kill(signal: Signal.number(name) ?? Signal.kill)
+        case .pauseContainer(let target): try await driver(target).setPaused(true)
+        case .unpauseContainer(let target): try await driver(target).setPaused(false)
+        case .removeContainer(let target, let volumes):
+            try await removeContainer(try container(target), removeAnonymousVolumes: volumes)
+        case .renameContainer(let target, let name):
+            let id = try container(target)
+            try parts.store.rename(id, to: name)
+            parts.registry.rename(id, to: name)
+            await parts.registry.driver(id)?.rename(to: name)
+        case .awaitCondition(let condition, let members): try await awaitCondition(condition, members, run)
+        case .awaitReady(let members, let timeout): try await awaitReady(members, timeout, run)
+        }
+        return nil
+    }
+
+    var now: Timestamp { Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()) }
+
+    // MARK: Removal
+
+    func removeContainer(_ id: ContainerID, removeAnonymousVolumes: Bool) async throws {
+        guard let record = parts.registry.record(id) else { return }
+        if let driver = parts.registry.driver(id) { await driver.retire() }
+        parts.runtime.cleanup(id)
+        try parts.store.remove(id)
+        parts.registry.remove(id)
+        parts.live.remove(id)
+        let slotIsFree = !parts.registry.all(stack: record.stack).contains { $0.record.slot == record.slot }
+        if slotIsFree { parts.ports.release(record.stack, record.slot) }
+        if slotIsFree && record.slot.oneOff != nil { try parts.store.removeLeases(stack: record.stack, slot: "\(record.slot)") }
+        try parts.snapshotter.remove(id.text)
+        // Ignored: a log directory that stays is removed when the agent next starts.
+        try? Directory.remove(parts.layout.logDirectory(id))
+        if removeAnonymousVolumes {
+            for mount in record.mounts {
+                if case .volume(let name, true, _, _) = mount.source, !isUsed(volume: name) { try removeVolume(name) }
+            }
+        }
+        parts.statusChanged()
+    }
+
+    private func isUsed(volume name: String) -> Bool {
+        parts.registry.all().contains { _, record in
+            record.mounts.contains { if case .volume(name, _, _, _) = $0.source { true } else { false } }
+        }
+    }
+
+    private func removeVolume(_ name: String) throws {
+        if isUsed(volume: name) {
+            throw BerthError(.conflict, "removing volume \(name)", subject: name, cause: "a container uses it")
+        }
+        // The row first: a directory without a row is swept up, a row without its data would be a lie.
+        try parts.store.removeVolume(name)
+        do { try Directory.remove(parts.layout.volume(name)) } catch {
+            throw BerthError(.internal, "removing volume \(name)", subject: name, cause: "\(error)")
+        }
+    }
+
+    private func createNetwork(_ definition: NetworkDefinition) throws {
+        let existing = try parts.store.networks()
+        if existing.contains(where: { $0.name == definition.name }) { return }
+        let (subnet, gateway) = try parts.network.chooseSubnet(definition, existing: existing)
+        try parts.store.insert(
+            NetworkRecord(
+                id: Hex.encode(randomBytes(32)), name: definition.name, stack: stack, definition: definition, subnet: subnet,
+                gateway: gateway, labels: definition.labels, created: now))
+    }
+}

@@ -1,0 +1,55 @@
+// What must survive the agent: an interface for the engine, and its rows.
+import BerthModel
+import BerthStore
+
+/// A container's row: its record, and what was last known of it.
+package struct ContainerRow: Sendable, Equatable {
+    package var record: ContainerRecord
+    package var status: ContainerStatus
+    package init(record: ContainerRecord, status: ContainerStatus) {
+        self.record = record
+        self.status = status
+    }
+}
+
+/// An address that belongs to a replica slot on a network.
+package struct AddressLease: Codable, Sendable, Equatable {
+    package var network: String
+    package var stack: String
+    package var slot: String
+    package var address: IPv4Address
+    package init(network: String, stack: String, slot: String, address: IPv4Address) {
+        self.network = network
+        self.stack = stack
+        self.slot = slot
+        self.address = address
+    }
+}
+
+/// Durable state. Calls are short and synchronous; whoever calls has decided.
+package protocol StateStore: ReferenceBook {
+    func containers() throws -> [ContainerRow]
+    func insert(_ row: ContainerRow) throws
+    func update(_ id: ContainerID, status: ContainerStatus) throws
+    func rename(_ id: ContainerID, to name: String) throws
+    func remove(_ id: ContainerID) throws
+
+    func networks() throws -> [NetworkRecord]
+    func insert(_ network: NetworkRecord) throws
+    func removeNetwork(_ name: String) throws
+
+    func volumes() throws -> [VolumeRecord]
+    func insert(_ volume: VolumeRecord) throws
+    func removeVolume(_ name: String) throws
+
+    func leases() throws -> [AddressLease]
+    func insert(_ lease: AddressLease) throws
+    func removeLeases(stack: String, slot: String?) throws
+
+    /// The resolved stack, stored before anything is done for it.
+    func insertRevision(stack: String, document: [UInt8], time: Timestamp) throws
+    func removeRevisions(stack: String) throws
+    /// The boot in which the state was last written.
+    func bootID() throws -> String?
+    func setBootID(_ id: String) throws
+}

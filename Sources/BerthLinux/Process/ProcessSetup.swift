@@ -1,0 +1,18 @@
+// What a daemon does to itself when it starts, and how a program ends.
+import CLinux
+
+package enum ProcessSetup {
+    /// A session of its own, the root directory, a plain file mask, no signal that a terminal sends.
+    package static func becomeDaemon() {
+        _ = setsid()
+        _ = chdir("/")
+        umask(0o022)
+        for number in [SIGHUP, SIGINT, SIGPIPE] { clinux_ignore_signal(number) }
+    }
+
+    package static func ignoreBrokenPipes() { clinux_ignore_signal(SIGPIPE) }
+
+    package static func markCloseOnExecute(_ number: Int32) { _ = clinux_fcntl(number, F_SETFD, Int(FD_CLOEXEC)) }
+}
+
+package func exitProcess(_ code: Int32) -> Never { exit(code) }

@@ -1,0 +1,226 @@
+// The control API's requests to the engine's verbs, one to one.
+import BerthControl
+import BerthEngine
+import BerthLinux
+import BerthModel
+import BerthPlan
+import BerthRuntime
+import BerthStore
+
+struct ControlAdapter: AgentService {
+    let engine: Engine
+
+    func version() async throws -> AgentVersion {
+        AgentVersion(version: BerthVersion.text, protocolNumber: Route.protocolNumber, processID: Process.ownID)
+    }
+
+    // MARK: Stacks
+
+    func up(_ request: UpRequest) -> ProgressStream {
+        progress { report in
+            var options = UpOptions()
+            options.services = request.services
+            options.includeDependencies = request.includeDependencies
+            options.start = request.start
+            options.recreate = UpOptions.Recreate(rawValue: request.recreate.rawValue) ?? .diverged
+            options.alwaysRecreateDependencies = request.alwaysRecreateDependencies
+            options.renewAnonymousVolumes = request.renewAnonymousVolumes
+            options.removeOrphans = request.removeOrphans
+            options.ignoreOrphans = request.ignoreOrphans
+            options.scale = request.scale
+            options.stopTimeout = request.stopTimeoutSeconds.map { .seconds($0) }
+            options.wait = request.wait
+            options.waitTimeout = request.waitTimeoutSeconds.map { .seconds($0) }
+            var result = RequestResult()
+            result.containers = try await engine.up(
+                request.stack, materials: request.materials, options, dryRun: request.dryRun, report: report)
+            return result
+        }
+    }
+
+    func down(_ request: DownRequest) -> ProgressStream {
+        progress { report in
+            var options = DownOptions()
+            options.services = request.services
+            options.removeVolumes = request.removeVolumes
+            options.removeOrphans = request.removeOrphans
+            options.stopTimeout = request.stopTimeoutSeconds.map { .seconds($0) }
+            try await engine.down(
+                request.stackName, request.stack, options, removeImages: request.removeImages != nil, dryRun: request.dryRun, report: report)
+            return RequestResult()
+        }
+    }
+
+    func change(_ request: ChangeRequest) -> ProgressStream {
+        progress { report in
+            guard let verb = ChangeOptions.Verb(rawValue: request.verb.rawValue) else {
+                throw BerthError(.internal, "reading a request", cause: "unknown verb \(request.verb.rawValue)")
+            }
+            var options = ChangeOptions(verb)
+            options.services = request.services
+            options.includeDependencies = request.includeDependencies
+            options.stopTimeout = request.stopTimeoutSeconds.map { .seconds($0) }
+            if let signal = request.signal { options.signal = signal }
+            options.stopFirst = request.stopFirst
+            options.removeAnonymousVolumes = request.removeVolumes
+            options.wait = request.wait
+            options.waitTimeout = request.waitTimeoutSeconds.map { .seconds($0) }
+            try await engine.change(request.stackName, request.stack, options, dryRun: request.dryRun, report: report)
+            return RequestResult()
+        }
+    }
+
+    func stacks(all: Bool) async throws -> [StackSummary] {
+        var states: [String: [String: Int]] = [:]
+        var files: [String: String] = [:]
+        for (record, status) in await engine.containers(stack: nil) where all || status.isRunning || status.state == .restarting {
+            states[record.stack, default: [:]][status.state.rawValue, default: 0] += 1
+            files[record.stack] = record.labels[ComposeLabel.configFiles] ?? ""
+        }
+        return states.keys.sorted().map { name in
+            let text = (states[name] ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)(\($0.value))" }.joined(separator: ", ")
+            return StackSummary(name: name, status: text, configFiles: files[name] ?? "")
+        }
+    }
+
+    func run(_ request: RunRequest) -> ProgressStream {
+        progress { report in
+            var options = RunOptions(slug: Hex.encode(randomBytes(6)))
+            options.name = request.name
+            options.includeDependencies = request.includeDependencies
+            options.publishesPorts = request.publishServicePorts
+            options.useAliases = request.useAliases
+            options.autoRemove = request.autoRemove
+            options.removeOrphans = request.removeOrphans
+            let id = try await engine.run(
+                request.service, in: request.stack, materials: request.materials, options, held: !request.detach, report: report)
+            var result = RequestResult()
+            result.containers = [id]
+            result.ticket = ShimTicket(
+                container: id, socket: engine.parts.layout.shimSocket(id), exec: nil, tty: request.service.tty)
+            return result
+        }
+    }
+
+    // MARK: Containers
+
+    func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument] {
+        await engine.containers(stack: filter.stack).filter { record, status in
+            (filter.all || status.isRunning || status.state == .restarting) && (filter.includeOneOff || record.slot.oneOff == nil)
+        }.map { ContainerDocument(record: $0.record, status: $0.status, logFile: engine.parts.layout.logFile($0.record.id)) }
+    }
+
+    func exec(_ request: ExecRequest) async throws -> ShimTicket {
+        var spec = ExecSpec(command: request.command)
+        spec.environment = request.environment
+        spec.user = request.user
+        spec.workingDirectory = request.workingDirectory
+        spec.tty = request.tty
+        spec.privileged = request.privileged
+        let name = try await engine.prepareExec(request.container, spec)
+        return ShimTicket(
+            container: request.container, socket: engine.parts.layout.shimSocket(request.container), exec: name, tty: request.tty)
+    }
+
+    func attach(container: ContainerID) async throws -> ShimTicket {
+        let all = await engine.containers(stack: nil)
+        guard let found = all.first(where: { $0.record.id == container }), found.status.isRunning else {
+            throw BerthError(.conflict, "attaching to \(container.short)", cause: "the container is not running")
+        }
+        return ShimTicket(
+            container: container, socket: engine.parts.layout.shimSocket(container), exec: nil, tty: found.record.service.tty)
+    }
+
+    func wait(container: ContainerID) async throws -> ContainerStatus { try await engine.waitForEnd(container) }
+
+    func top(container: ContainerID) async throws -> ProcessTable {
+        let rows = try await engine.processes(container)
+        return ProcessTable(
+            titles: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"],
+            rows: rows.map { row in
+                let seconds = row.cpuTicks / 100
+                func two(_ value: UInt64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+                return [
+                    row.userID == 0 ? "root" : "\(row.userID)", "\(row.processID)", "\(row.parentID)", "0", "?",
+                    row.terminal == 0 ? "?" : "pts/0", "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))", row.command,
+                ]
+            })
+    }
+
+    func events(stack: String?) -> AsyncThrowingStream<Event, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                for await event in await engine.events() where stack == nil || event.stack == stack { continuation.yield(event) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    // MARK: Images, networks, volumes
+
+    func importImage(_ request: ImageImportRequest) -> ProgressStream {
+        lines {
+            try await engine.ingest(
+                .importTree, path: request.path, reference: request.reference, changes: request.changes, message: request.message,
+                report: $0)
+        }
+    }
+
+    func loadImages(_ request: ImageLoadRequest) -> ProgressStream {
+        lines { try await engine.ingest(.load, path: request.path, reference: nil, changes: [], message: nil, report: $0) }
+    }
+
+    func saveImages(_ request: ImageSaveRequest) -> ProgressStream {
+        lines { _ in
+            try await engine.save(request.references, path: request.path)
+            return []
+        }
+    }
+
+    func images() async throws -> [ImageDocument] { try engine.images().map(document) }
+    func inspectImage(_ reference: String) async throws -> ImageDocument { document(try engine.image(reference)) }
+    func tagImage(source: String, target: String) async throws { try engine.parts.images.tag(source, target) }
+    func removeImage(_ reference: String, force: Bool) async throws -> [String] {
+        try await engine.removeImage(reference, force: force)
+    }
+    func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }
+    func volumes(stack: String?) async throws -> [VolumeRecord] { try engine.volumes(stack: stack) }
+
+    private func document(_ image: StoredImage) -> ImageDocument {
+        ImageDocument(
+            id: image.id, references: image.references.compactMap { ImageReference($0)?.familiar }, config: image.config,
+            sizeBytes: image.sizeBytes, created: .never)
+    }
+
+    // MARK: Streams
+
+    /// Work that goes on when its observer leaves.
+    private func progress(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> RequestResult) -> ProgressStream {
+        let (stream, continuation) = ProgressStream.makeStream()
+        Task {
+            do {
+                let result = try await body { item in
+                    switch item {
+                    case .event(let event): continuation.yield(.event(event))
+                    case .warning(let text): continuation.yield(.warning(text))
+                    case .plan(let text): continuation.yield(.plan(text))
+                    }
+                }
+                continuation.yield(.result(result))
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        return stream
+    }
+
+    private func lines(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> [String]) -> ProgressStream {
+        progress { report in
+            var result = RequestResult()
+            result.lines = try await body(report)
+            return result
+        }
+    }
+}

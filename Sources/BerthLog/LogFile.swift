@@ -2,41 +2,22 @@
 import BerthLinux
 import BerthModel
 
-/// Which lines are wanted.
-package struct LogSelection: Sendable {
-    /// The last so many lines; nil: all.
-    package var tail: Int?
-    /// RFC 3339 instants as text, which sort as they are in UTC.
-    package var since: String?
-    package var until: String?
-    package init() {}
-
-    func admits(_ line: LogLine) -> Bool {
-        if let since, line.time < since { return false }
-        if let until, line.time > until { return false }
-        return true
-    }
-}
-
 package struct LogFile: Sendable {
     package let path: String
     package init(path: String) { self.path = path }
 
     private static let chunkBytes = 256 << 10
+    /// A line longer than this is no line of ours; it is dropped.
+    static let lineBytesMax = 1 << 20
 
     /// Calls back for each wanted line, oldest first. A log that is not there has none.
     package func read(_ selection: LogSelection, _ body: (LogLine) -> Void) {
-        var kept: [LogLine] = []
-        let tail = selection.tail
-        for file in files {
-            LogFile.forEachLine(file) { line in
-                guard selection.admits(line) else { return }
-                guard let tail else { return body(line) }
-                kept.append(line)
-                if kept.count > 2 * tail + 64 { kept.removeFirst(kept.count - tail) }
-            }
+        let files = openAll()
+        guard let tail = selection.tail else {
+            for file in files { LogFile.forEachLine(file) { if selection.admits($0) { body($0) } } }
+            return
         }
-        if let tail { for line in kept.suffix(tail) { body(line) } }
+        for line in LogFile.tail(of: files, tail, selection).lines { body(line) }
     }
 
     /// The last lines as text, for explaining a failure.
@@ -44,22 +25,50 @@ package struct LogFile: Sendable {
         var selection = LogSelection()
         selection.tail = count
         var lines: [String] = []
-        read(selection) { lines.append($0.text.hasSuffix("\n") ? String($0.text.dropLast()) : $0.text) }
+        // By stream: where its unfinished line stands. A part joins what follows it: a long line is one line here too.
+        var unfinished: [Bool: Int] = [:]
+        read(selection) { line in
+            let endsLine = line.text.utf8.last == 0x0A
+            let text = endsLine ? String(line.text.unicodeScalars.dropLast()) : line.text
+            if let index = unfinished[line.isError] { lines[index] += text } else { lines.append(text) }
+            unfinished[line.isError] = endsLine ? nil : unfinished[line.isError] ?? lines.count - 1
+        }
         return lines
     }
 
-    private var files: [String] {
-        var rotated: [String] = []
-        var number = 1
-        while (try? FileStatus.of("\(path).\(number)")) != nil {
-            rotated.append("\(path).\(number)")
-            number += 1
-        }
-        return rotated.reversed() + [path]
+    // MARK: Files
+
+    struct OpenFile: Sendable {
+        let descriptor: SharedDescriptor
+        let inode: UInt64
+        var number: Int32 { descriptor.number }
     }
 
-    private static func forEachLine(_ path: String, _ body: (LogLine) -> Void) {
-        guard let file = try? Directory.open(path) else { return }
+    private static let attemptsMax = 16
+
+    /// Every file of the log, opened so that no rotation falls between them: the current one stays the same.
+    func openAll() -> [OpenFile] {
+        var files: [OpenFile] = []
+        for _ in 0..<LogFile.attemptsMax {
+            let current = LogFile.open(path)
+            files = current.map { [$0] } ?? []
+            var number = 1
+            while let rotated = LogFile.open("\(path).\(number)") {
+                files.append(rotated)
+                number += 1
+            }
+            // Ignored: a name that is gone reads as "rotated just now", which is tried again.
+            if let current, (try? FileStatus.of(path))?.inode == current.inode { break }
+        }
+        return files.reversed()
+    }
+
+    private static func open(_ path: String) -> OpenFile? {
+        guard let file = try? Directory.open(path), let status = try? FileStatus.of(file.number) else { return nil }
+        return OpenFile(descriptor: SharedDescriptor(file), inode: status.inode)
+    }
+
+    private static func forEachLine(_ file: OpenFile, _ body: (LogLine) -> Void) {
         var pending: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: chunkBytes)
         while let count = try? FileIO.readSome(file.number, &chunk), count > 0 {
@@ -72,9 +81,75 @@ package struct LogFile: Sendable {
     static func drain(_ bytes: [UInt8], _ body: (LogLine) -> Void) -> [UInt8] {
         var begin = 0
         while let newline = bytes[begin...].firstIndex(of: 0x0A) {
-            if let line = LogLine(bytes[begin..<newline]) { body(line) }
+            if let line = LogLine.recovered(bytes[begin..<newline]) { body(line) }
             begin = newline + 1
         }
+        if bytes.count - begin > lineBytesMax { return [] }
         return begin == 0 ? bytes : Array(bytes[begin...])
+    }
+
+    // MARK: The end of the log
+
+    struct Tail {
+        var lines: [LogLine] = []
+        /// Where the newest file was left: the offset, and the bytes of a line that is not whole yet.
+        var offsetBytes: Int64 = 0
+        var pending: [UInt8] = []
+    }
+
+    /// Reads backwards, newest file first, no further than it takes.
+    static func tail(of files: [OpenFile], _ count: Int, _ selection: LogSelection) -> Tail {
+        var tail = Tail()
+        for (index, file) in files.enumerated().reversed() {
+            // Ignored: a file that cannot be asked is read as an empty one.
+            let size = (try? FileStatus.of(file.number))?.sizeBytes ?? 0
+            let newer = tail.lines
+            var window = Int64(chunkBytes)
+            while true {
+                let begin = max(0, size - window)
+                let (lines, rest) = self.lines(of: file, from: begin, to: size)
+                if index == files.count - 1 {
+                    tail.offsetBytes = size
+                    tail.pending = rest
+                }
+                tail.lines = lines.filter(selection.admits) + newer
+                // One more than wanted is seen: the wanted ones are whole.
+                let found = LogSelection.tail(of: tail.lines, count: count + 1).count
+                let wanted = LogSelection.tail(of: tail.lines, count: count)
+                if found > wanted.count || count == 0 {
+                    tail.lines = Array(wanted)
+                    return tail
+                }
+                if begin == 0 { break }
+                if lines.first.map(selection.isBefore) == true { return tail }
+                window *= 8
+            }
+        }
+        tail.lines = Array(LogSelection.tail(of: tail.lines, count: count))
+        return tail
+    }
+
+    private static func lines(of file: OpenFile, from begin: Int64, to end: Int64)
+        -> (lines: [LogLine], rest: [UInt8])
+    {
+        FilePosition.to(file.number, begin)
+        var lines: [LogLine] = []
+        var pending: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: chunkBytes)
+        var left = end - begin
+        var skipsFirst = begin > 0
+        while left > 0, let count = try? FileIO.readSome(file.number, &chunk), count > 0 {
+            let taken = min(Int64(count), left)
+            left -= taken
+            pending.append(contentsOf: chunk[..<Int(taken)])
+            if skipsFirst {
+                // The window begins inside a line.
+                guard let newline = pending.firstIndex(of: 0x0A) else { pending = []; continue }
+                pending.removeFirst(newline + 1)
+                skipsFirst = false
+            }
+            pending = drain(pending) { lines.append($0) }
+        }
+        return (lines, pending)
     }
 }

@@ -21,4 +21,5 @@ package final class DirectoryWatch: Sendable {
 
 package enum FilePosition {
     package static func toEnd(_ number: Int32) { lseek(number, 0, SEEK_END) }
+    package static func to(_ number: Int32, _ offsetBytes: Int64) { lseek(number, off_t(offsetBytes), SEEK_SET) }
 }

@@ -142,6 +142,8 @@ static inline int clinux_sigrtmax(void) { return SIGRTMAX; }
 static inline int clinux_setrlimit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
 static inline int clinux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
 
+static inline char **clinux_environ(void) { return environ; }
+
 // Dispositions are cast macros.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
 static inline void clinux_default_signal(int number) { signal(number, SIG_DFL); }

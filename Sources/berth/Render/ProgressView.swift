@@ -1,0 +1,111 @@
+// Progress of a request: in place on a terminal, a line an event when piped, JSON when asked.
+import BerthControl
+import BerthLinux
+import BerthModel
+import FoundationEssentials
+import Synchronization
+
+final class ProgressView: Sendable {
+    enum Mode: Sendable { case terminal, plain, json, quiet }
+
+    private struct Row { var kind: String; var name: String; var status: String; var seconds: Double?; var isDone: Bool; var isError: Bool }
+    private struct State {
+        var rows: [Row] = []
+        var drawn = 0
+    }
+
+    private let mode: Mode
+    private let title: String
+    private let state = Mutex(State())
+
+    init(title: String) {
+        self.title = title
+        switch GlobalOptions.current.progress ?? EnvironmentVariables.value("COMPOSE_PROGRESS") ?? "auto" {
+        case "quiet": mode = .quiet
+        case "json": mode = .json
+        case "plain": mode = .plain
+        case "tty": mode = .terminal
+        default: mode = Console.shared.errorIsTerminal && Console.shared.colours(true) ? .terminal : .plain
+        }
+    }
+
+    private static let kinds: [Event.Kind: String] = [
+        .container: "Container", .network: "Network", .volume: "Volume", .image: "Image", .service: "Service", .stack: "Stack",
+    ]
+    private static let doing: Set<Event.Status> = [
+        .creating, .starting, .waiting, .stopping, .killing, .removing, .pausing, .unpausing, .restarting, .recreate,
+    ]
+
+    func show(_ event: Event) {
+        let kind = ProgressView.kinds[event.kind] ?? ""
+        let seconds = event.elapsedMilliseconds.map { $0 / 1000 }
+        switch mode {
+        case .quiet: return
+        case .json: showJSON(event)
+        case .plain:
+            let detail = event.detail.isEmpty ? "" : " \(Console.safe(event.detail))"
+            let time = seconds.map { "  \(ProgressView.format($0))s" } ?? ""
+            Console.shared.error(" \(kind) \(Console.safe(event.name))  \(event.status.rawValue)\(detail)\(time)")
+        case .terminal:
+            state.withLock { state in
+                let row = Row(
+                    kind: kind, name: Console.safe(event.name), status: event.status.rawValue, seconds: seconds,
+                    isDone: !ProgressView.doing.contains(event.status), isError: event.status == .error)
+                if let index = state.rows.firstIndex(where: { $0.kind == row.kind && $0.name == row.name }) {
+                    state.rows[index] = row
+                } else {
+                    state.rows.append(row)
+                }
+                draw(&state)
+            }
+        }
+    }
+
+    private func showJSON(_ event: Event) {
+        struct Line: Encodable { var id: String; var status: String; var text: String?; var parent_id: String? }
+        let line = Line(
+            id: "\(ProgressView.kinds[event.kind] ?? "") \(event.name)",
+            status: event.status == .error ? "Error" : ProgressView.doing.contains(event.status) ? "Working" : "Done", text: event.status.rawValue)
+        if let data = try? JSONEncoder().encode(line) { Console.shared.error(String(decoding: data, as: UTF8.self)) }
+    }
+
+    /// Moves up over what was drawn and draws all rows again.
+    private func draw(_ state: inout State) {
+        let limit = Int(Terminal.size(2)?.rows ?? 24) - 2
+        let done = state.rows.filter(\.isDone).count
+        var text = state.drawn > 0 ? "\u{1B}[\(state.drawn)A" : ""
+        text += "\u{1B}[2K[+] \(title) \(done)/\(state.rows.count)\n"
+        let width = state.rows.map { $0.kind.count + $0.name.count + 1 }.max() ?? 0
+        let shown = state.rows.suffix(max(1, limit))
+        for row in shown {
+            let mark = row.isError ? "\u{1B}[31m✘\u{1B}[0m" : row.isDone ? "\u{1B}[32m✔\u{1B}[0m" : "\u{1B}[33m⠿\u{1B}[0m"
+            let name = "\(row.kind) \(row.name)"
+            let pad = String(repeating: " ", count: width - name.count)
+            let colour = row.isError ? "31" : row.isDone ? "32" : "33"
+            let time = row.seconds.map { "  \u{1B}[34m\(ProgressView.format($0))s\u{1B}[0m" } ?? ""
+            text += "\u{1B}[2K \(mark) \(name)\(pad)  \u{1B}[\(colour)m\(row.status)\u{1B}[0m\(time)\n"
+        }
+        state.drawn = shown.count + 1
+        Console.shared.errorRaw(text)
+    }
+
+    static func format(_ seconds: Double) -> String {
+        let tenths = Int((seconds * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// Shows a stream to its end; its result.
+    @discardableResult
+    func follow(_ stream: ProgressStream) async throws -> RequestResult {
+        var result = RequestResult()
+        for try await item in stream {
+            switch item {
+            case .event(let event): show(event)
+            case .warning(let text): Console.shared.warn(Console.safe(text))
+            case .plan(let text): Console.shared.out(text.isEmpty ? "nothing to do" : text)
+            case .result(let ended): result = ended
+            }
+        }
+        return result
+    }
+}

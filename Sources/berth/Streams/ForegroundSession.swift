@@ -1,0 +1,128 @@
+// A foreground `up`: logs of all containers together, until they end or the user stops them.
+import BerthControl
+import BerthLinux
+import BerthLog
+import BerthModel
+import Synchronization
+
+final class ForegroundSession: Sendable {
+    struct Policy: Sendable {
+        var abortOnExit = false
+        var abortOnFailure = false
+        var exitCodeFrom: String?
+        /// Services whose logs are shown.
+        var shown: Set<String>
+    }
+
+    private let client: ControlClient
+    private let request: UpRequest
+    private let progress: ProgressView
+    private let style: LogStyle
+    private let policy: Policy
+    private let poller: Poller
+    private let signals: SignalWatch
+
+    init(client: ControlClient, request: UpRequest, progress: ProgressView, style: LogStyle, policy: Policy) throws {
+        self.client = client
+        self.request = request
+        self.progress = progress
+        self.style = style
+        self.policy = policy
+        poller = try Poller()
+        signals = try SignalWatch([SignalWatch.interrupt, SignalWatch.terminate])
+    }
+
+    private enum Happening: Sendable {
+        case ended(ContainerDocument, ContainerStatus)
+        case allFollowed
+        case interrupted(count: Int)
+    }
+
+    func run() async throws -> Int32 {
+        let before = Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds())
+        let (happenings, continuation) = AsyncStream<Happening>.makeStream()
+        let count = Mutex(0)
+        poller.add(signals.number) { [signals] in
+            for _ in signals.take() {
+                let number = count.withLock { count in
+                    count += 1
+                    return count
+                }
+                continuation.yield(.interrupted(count: number))
+            }
+        }
+        try await progress.follow(client.up(request))
+        var filter = ContainerFilter(stack: request.stack.name)
+        filter.includeOneOff = false
+        let documents = try await client.containers(filter).filter { policy.shown.contains($0.record.slot.service) || policy.exitCodeFrom == $0.record.slot.service }
+        let printer = LogPrinter(documents.map { LogPrinter.shortName($0.record) }, style)
+        let followers = follow(documents, since: before, printer, continuation)
+        defer { for task in followers { task.cancel() } }
+        return try await watch(happenings, documents)
+    }
+
+    private func follow(
+        _ documents: [ContainerDocument], since: Timestamp, _ printer: LogPrinter, _ continuation: AsyncStream<Happening>.Continuation
+    ) -> [Task<Void, Never>] {
+        documents.map { document in
+            Task {
+                var selection = LogSelection()
+                // What earlier runs have written was shown then.
+                selection.since = "\(since)"
+                let name = LogPrinter.shortName(document.record)
+                guard let follower = try? LogFollower(document.logFile, selection, poller: poller) else { return }
+                let waiter = Task {
+                    let status = try? await client.wait(container: document.record.id)
+                    follower.finish()
+                    return status
+                }
+                for await line in follower.lines { printer.show(name, line) }
+                let status = await waiter.value ?? document.status
+                printer.ended(name, code: status.exitCode)
+                continuation.yield(.ended(document, status))
+            }
+        }
+    }
+
+    private func watch(_ happenings: AsyncStream<Happening>, _ documents: [ContainerDocument]) async throws -> Int32 {
+        var left = Set(documents.map(\.record.id))
+        var code: Int32 = 0
+        var stopping = false
+        if left.isEmpty { return 0 }
+        for await happening in happenings {
+            switch happening {
+            case .ended(let document, let status):
+                left.remove(document.record.id)
+                if let from = policy.exitCodeFrom {
+                    if document.record.slot.service == from { code = status.exitCode }
+                } else if policy.abortOnExit || policy.abortOnFailure {
+                    if code == 0 { code = status.exitCode }
+                }
+                let aborts = policy.abortOnExit || policy.abortOnFailure && status.exitCode != 0
+                if aborts && !stopping {
+                    stopping = true
+                    Console.shared.error("Aborting on container exit...")
+                    try await stop(.stop)
+                }
+                if left.isEmpty { return stopping && policy.exitCodeFrom == nil && !policy.abortOnExit && !policy.abortOnFailure ? 130 : code }
+            case .interrupted(let count):
+                if count == 1 {
+                    stopping = true
+                    Console.shared.error("Gracefully stopping... (press Ctrl+C again to force)")
+                    Task { try? await stop(.stop) }
+                } else if count == 2 {
+                    Task { try? await stop(.kill) }
+                }
+            case .allFollowed: break
+            }
+        }
+        return code
+    }
+
+    private func stop(_ verb: ChangeRequest.Verb) async throws {
+        var change = ChangeRequest(verb: verb, stackName: request.stack.name)
+        change.stack = request.stack
+        change.stopTimeoutSeconds = request.stopTimeoutSeconds
+        try await progress.follow(client.change(change))
+    }
+}

@@ -33,4 +33,8 @@ extension SystemError {
     package static func notADirectory(_ subject: String) -> SystemError {
         SystemError(call: "open", errno: ENOTDIR, subject: subject)
     }
+
+    package static func tooManyLinks(_ subject: String) -> SystemError {
+        SystemError(call: "open", errno: ELOOP, subject: subject)
+    }
 }

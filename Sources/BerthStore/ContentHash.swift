@@ -1,7 +1,8 @@
 // SHA-256 over bytes and streams, and the ids that OCI derives from it.
 import BerthModel
-import struct Crypto.SHA256
 import FoundationEssentials
+
+import struct Crypto.SHA256
 
 /// A running SHA-256.
 package struct ContentHash: Sendable {

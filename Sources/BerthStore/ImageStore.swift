@@ -71,10 +71,13 @@ package struct ImageStore: Sendable {
         do {
             bytes = try FileIO.read(layout.blob(digest), limit: ImageStore.documentBytesMax)
         } catch {
-            throw BerthError(.corrupt, "reading \(digest.short)", subject: "\(digest)", cause: "\(error)", hint: "load the image again")
+            throw BerthError(
+                .corrupt, "reading \(digest.short)", subject: "\(digest)", cause: "\(error)",
+                hint: "load the image again")
         }
         guard ContentHash.digest(of: bytes) == digest else {
-            throw BerthError(.corrupt, "reading \(digest.short)", subject: "\(digest)", cause: "its content has changed on disk")
+            throw BerthError(
+                .corrupt, "reading \(digest.short)", subject: "\(digest)", cause: "its content has changed on disk")
         }
         return try JSONDecoder().decode(Document.self, from: Data(bytes))
     }
@@ -135,7 +138,9 @@ package struct ImageStore: Sendable {
     package static func noSuchImage(_ name: String) -> BerthError {
         BerthError(
             .notFound, "looking for image \(name)", subject: name, cause: "no such image: \(name)",
-            hint: "import a root tree with `berth image import FILE \(name)`, or load a saved image with `berth image load`")
+            hint:
+                "import a root tree with `berth image import FILE \(name)`, or load a saved image with `berth image load`"
+        )
     }
 
     /// Removes blobs, layers and ingests that no reference and no container needs. Returns the bytes of layers freed.

@@ -18,7 +18,8 @@ package struct Snapshotter: Sendable {
             if lowers.isEmpty { try Directory.make(empty, mode: 0o755) }
             return SharedDescriptor(
                 try DetachedMount.overlay(
-                    lowers: lowers.isEmpty ? [empty] : lowers, upper: layout.snapshotUpper(id), work: layout.snapshotWork(id)))
+                    lowers: lowers.isEmpty ? [empty] : lowers, upper: layout.snapshotUpper(id),
+                    work: layout.snapshotWork(id)))
         } catch {
             throw BerthError(.internal, "preparing the root of \(id.prefix(12))", cause: "\(error)")
         }

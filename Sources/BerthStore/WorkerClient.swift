@@ -39,7 +39,8 @@ package struct WorkerClient: Sendable {
         case .failed(let error): throw error
         default:
             throw BerthError(
-                .internal, "\(request.kind.rawValue) of an image", cause: "the worker ended with code \(code) and no result",
+                .internal, "\(request.kind.rawValue) of an image",
+                cause: "the worker ended with code \(code) and no result",
                 hint: "see \(layout.agentLog)")
         }
     }

@@ -5,11 +5,14 @@ import BerthStore
 import FoundationEssentials
 
 package enum ArchiveImport {
-    package static func run(_ request: WorkerRequest, archive: Int32) throws -> [IngestedImage] {
-        let ingest = Ingest(directory: request.ingest)
+    package static func run(
+        _ request: WorkerRequest, archive: Int32, limits: TransferLimits = TransferLimits(),
+        warn: @escaping (String) -> Void = { _ in }
+    ) throws -> [IngestedImage] {
+        let ingest = Ingest(request.ingest, limits: limits, warn: warn)
         let execution = try ImportChanges.apply(request.changes)
-        let layer = try ingest.layer(from: archive, number: 0)
-        try ingest.nameLayers([layer])
+        var layer = try ingest.layer(from: archive)
+        try ingest.name(&layer, layer.diffID)
         var config = ImageConfig(platform: .host, rootfs: .init(diffIDs: [layer.diffID]))
         config.created = request.created
         config.config = execution

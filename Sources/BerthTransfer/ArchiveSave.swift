@@ -7,7 +7,9 @@ import FoundationEssentials
 
 package enum ArchiveSave {
     package static func run(_ request: WorkerRequest, archive: Int32) throws {
-        guard let writer = archive_write_new() else { throw BerthError(.exhausted, "writing an archive", cause: "no memory") }
+        guard let writer = archive_write_new() else {
+            throw BerthError(.exhausted, "writing an archive", cause: "no memory")
+        }
         defer { archive_write_free(writer) }
         archive_write_set_format_pax_restricted(writer)
         archive_write_set_bytes_in_last_block(writer, 1)
@@ -28,11 +30,13 @@ package enum ArchiveSave {
         var index = ImageIndex(manifests: [])
         for image in request.images {
             for reference in image.references.isEmpty ? [nil] : image.references.map(Optional.some) {
-                var descriptor = ContentDescriptor(mediaType: MediaType.manifest, digest: image.manifest, size: image.manifestSize)
+                var descriptor = ContentDescriptor(
+                    mediaType: MediaType.manifest, digest: image.manifest, size: image.manifestSize)
                 if let reference {
                     let tag = ImageReference(reference)?.tag
                     descriptor.annotations = ["io.containerd.image.name": reference].merging(
-                        tag.map { ["org.opencontainers.image.ref.name": $0] } ?? [:]) { $1 }
+                        tag.map { ["org.opencontainers.image.ref.name": $0] } ?? [:]
+                    ) { $1 }
                 }
                 index.manifests.append(descriptor)
             }
@@ -43,9 +47,11 @@ package enum ArchiveSave {
     private static func dockerEntries(_ request: WorkerRequest) throws -> [DockerArchiveEntry] {
         try request.images.map { image in
             guard let path = request.blobs[image.manifest.description] else {
-                throw BerthError(.corrupt, "saving images", subject: "\(image.manifest)", cause: "its manifest is missing")
+                throw BerthError(
+                    .corrupt, "saving images", subject: "\(image.manifest)", cause: "its manifest is missing")
             }
-            let manifest = try JSONDecoder().decode(ImageManifest.self, from: Data(try FileIO.read(path, limit: 4 << 20)))
+            let manifest = try JSONDecoder().decode(
+                ImageManifest.self, from: Data(try FileIO.read(path, limit: 4 << 20)))
             return DockerArchiveEntry(
                 Config: "blobs/sha256/\(manifest.config.digest.hex)",
                 RepoTags: image.references.compactMap { ImageReference($0)?.familiar },

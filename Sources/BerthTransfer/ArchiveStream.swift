@@ -4,37 +4,40 @@ import BerthModel
 import BerthStore
 import CArchive
 
-/// Bounds for one layer. Beyond them the archive is an attack or a mistake; both are an error.
-package struct TransferLimits: Sendable {
-    package var uncompressedBytesMax: Int64 = 64 << 30
-    package var entriesMax = 5_000_000
-    package var pathBytesMax = 4096
-    package var attributeBytesMax = 64 << 10
-    package init() {}
-}
-
-/// Reads a descriptor through libarchive's decompressors. The blob's digest is of the bytes as given, the DiffID of the
-/// bytes that come out. Blob bytes can be copied to a file on the way.
+/// Reads a descriptor through libarchive's decompressors. The DiffID is of the bytes that come out.
+///
+/// The blob is what is kept to give the layer away again: the bytes as given where registries know their compression
+/// (none, gzip, zstd), the plain tar otherwise (xz, bzip2).
 final class ArchiveStream {
     private let source: Int32
-    private let copy: Int32
+    private let blobFile: Int32
+    private let writesGiven: Bool
     private let limits: TransferLimits
     private let raw: OpaquePointer
     private var input = [UInt8](repeating: 0, count: 256 << 10)
     private var output = [UInt8](repeating: 0, count: 256 << 10)
     private var given = ContentHash()
     private var produced = ContentHash()
-    private var failure: BerthError?
+    /// Bytes read before the compression was known.
+    private var held: [UInt8]? = []
+    private var reserve: DiskReserve
+    private var failure: (any Error)?
+    private(set) var keepsGiven = false
 
-    /// - Parameter copy: a file that takes the bytes as given; -1: none.
-    init(source: Int32, copyTo copy: Int32, limits: TransferLimits) throws {
+    /// - Parameters:
+    ///   - blobFile: takes the blob.
+    ///   - writesGiven: false where the source is a file that becomes the blob itself, if its bytes are kept as given.
+    init(source: Int32, blobFile: Int32, writesGiven: Bool, limits: TransferLimits) throws {
         self.source = source
-        self.copy = copy
+        self.blobFile = blobFile
+        self.writesGiven = writesGiven
         self.limits = limits
-        guard let raw = archive_read_new() else { throw BerthError(.exhausted, "reading an archive", cause: "no memory") }
+        reserve = try DiskReserve(blobFile, limits)
+        guard let raw = archive_read_new() else {
+            throw BerthError(.exhausted, "reading an archive", cause: "no memory")
+        }
         self.raw = raw
-        archive_read_support_filter_gzip(raw)
-        archive_read_support_filter_zstd(raw)
+        ArchiveStream.supportFilters(raw)
         archive_read_support_format_raw(raw)
         // An empty archive is an archive.
         archive_read_support_format_empty(raw)
@@ -47,28 +50,48 @@ final class ArchiveStream {
         var entry: OpaquePointer?
         let code = archive_read_next_header(raw, &entry)
         if code != ARCHIVE_EOF { try check(code) }
+        keepsGiven = [0, 1, 14].contains(archive_filter_code(raw, 0)) && archive_filter_count(raw) <= 2
+        if keepsGiven && writesGiven { try FileIO.write(number: blobFile, held ?? []) }
+        held = nil
     }
 
     deinit { archive_read_free(raw) }
 
-    /// `+gzip`, `+zstd`, or nothing: what the media type says of the compression.
+    /// Never all of libarchive's: some of those start programs.
+    static func supportFilters(_ reader: OpaquePointer) {
+        archive_read_support_filter_gzip(reader)
+        archive_read_support_filter_zstd(reader)
+        archive_read_support_filter_xz(reader)
+        archive_read_support_filter_bzip2(reader)
+    }
+
+    /// `+gzip`, `+zstd`, or nothing: what the blob's media type says of its compression.
     var compression: String {
+        guard keepsGiven else { return "" }
         switch archive_filter_code(raw, 0) {
-        case 1: "+gzip"
-        case 14: "+zstd"
-        default: ""
+        case 1: return "+gzip"
+        case 14: return "+zstd"
+        default: return ""
         }
     }
 
     private func readGiven(_ buffer: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
         do {
             let count = try FileIO.readSome(source, &input)
-            input.withUnsafeBytes { given.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            if copy >= 0 { try FileIO.write(number: copy, Array(input[..<count])) }
-            buffer.pointee = input.withUnsafeBytes { $0.baseAddress }
+            try input.withUnsafeBytes { all in
+                let bytes = UnsafeRawBufferPointer(rebasing: all[..<count])
+                given.update(bytes)
+                buffer.pointee = bytes.baseAddress
+                if held != nil {
+                    held?.append(contentsOf: bytes)
+                } else if keepsGiven && writesGiven {
+                    try FileIO.write(number: blobFile, bytes)
+                    try reserve.spend(Int64(count))
+                }
+            }
             return count
         } catch {
-            failure = BerthError(.unavailable, "reading the archive", cause: "\(error)")
+            failure = (error as? BerthError) ?? BerthError(.unavailable, "reading the archive", cause: "\(error)")
             return -1
         }
     }
@@ -82,8 +105,11 @@ final class ArchiveStream {
         let bytes = output.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[..<count]) }
         produced.update(bytes)
         guard produced.byteCount <= limits.uncompressedBytesMax else {
-            throw BerthError(.exhausted, "unpacking the archive", cause: "it holds more than \(limits.uncompressedBytesMax) bytes")
+            throw BerthError(
+                .exhausted, "unpacking the archive", cause: "it holds more than \(limits.uncompressedBytesMax) bytes")
         }
+        if !keepsGiven { try FileIO.write(number: blobFile, bytes) }
+        try reserve.spend(Int64(count) * (keepsGiven ? 1 : 2))
         return bytes
     }
 
@@ -96,7 +122,9 @@ final class ArchiveStream {
         if let failure { throw failure }
     }
 
-    var blob: (digest: Digest, sizeBytes: Int64) { (given.finish(), given.byteCount) }
+    var blob: (digest: Digest, sizeBytes: Int64) {
+        keepsGiven ? (given.finish(), given.byteCount) : (produced.finish(), produced.byteCount)
+    }
     var diffID: Digest { produced.finish() }
     var uncompressedBytes: Int64 { produced.byteCount }
 
@@ -106,6 +134,8 @@ final class ArchiveStream {
 
     private func error(_ doing: String) -> BerthError {
         let text = archive_error_string(raw).map { String(cString: $0) } ?? "it is damaged"
-        return BerthError(.invalid, doing, cause: text, hint: "berth reads tar archives, plain or compressed with gzip or zstd")
+        return BerthError(
+            .invalid, doing, cause: text,
+            hint: "berth reads tar archives, plain or compressed with gzip, zstd, xz or bzip2")
     }
 }

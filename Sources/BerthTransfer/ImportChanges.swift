@@ -22,8 +22,13 @@ package enum ImportChanges {
             guard Signal.number(value) != nil else { throw failure(change, "\(value) is no signal") }
             execution.StopSignal = value
         case "ENV":
-            guard let equals = value.firstIndex(where: { $0 == "=" || $0 == " " }) else { throw failure(change, "expected KEY=VALUE") }
-            execution.Env = (execution.Env ?? []) + ["\(value[..<equals])=\(unquoted(String(value[value.index(after: equals)...])))"]
+            guard let equals = value.firstIndex(where: { $0 == "=" || $0 == " " }) else {
+                throw failure(change, "expected KEY=VALUE")
+            }
+            execution.Env =
+                (execution.Env ?? []) + [
+                    "\(value[..<equals])=\(unquoted(String(value[value.index(after: equals)...])))"
+                ]
         case "LABEL":
             guard let equals = value.firstIndex(of: "=") else { throw failure(change, "expected KEY=VALUE") }
             execution.Labels = (execution.Labels ?? [:]).merging(
@@ -61,7 +66,8 @@ package enum ImportChanges {
     }
 
     private static func unquoted(_ text: String) -> String {
-        text.count >= 2 && text.first == text.last && (text.first == "\"" || text.first == "'") ? String(text.dropFirst().dropLast()) : text
+        text.count >= 2 && text.first == text.last && (text.first == "\"" || text.first == "'")
+            ? String(text.dropFirst().dropLast()) : text
     }
 
     private static func failure(_ change: String, _ cause: String) -> BerthError {

@@ -4,41 +4,66 @@ import BerthModel
 import BerthStore
 import FoundationEssentials
 
-struct Ingest {
+final class Ingest {
     let directory: String
-    let limits = TransferLimits()
+    let limits: TransferLimits
+    private let warn: (String) -> Void
+    private var count = 0
+
+    init(_ directory: String, limits: TransferLimits, warn: @escaping (String) -> Void) {
+        self.directory = directory
+        self.limits = limits
+        self.warn = warn
+    }
 
     struct Layer {
         var descriptor: ContentDescriptor
         var diffID: Digest
         /// Where it was unpacked; named by ChainID once that is known.
-        var unpacked: String
+        var place: String
         var uncompressedBytes: Int64
+        /// Above other layers it unpacks differently.
+        var dependsOnLowers: Bool
     }
+
+    func blobPath(_ digest: Digest) -> String { "\(directory)/blobs/\(digest.hex)" }
 
     /// Unpacks a layer; its bytes become a blob.
-    func layer(from source: Int32, number: Int) throws -> Layer {
-        let unpacked = "\(directory)/layers/unnamed-\(number)"
-        let blobPath = "\(directory)/blobs/unnamed-\(number)"
-        try Directory.make("\(unpacked)/diff", mode: 0o755)
-        let blob = try Directory.open(blobPath, flags: FileFlags.create, mode: 0o600)
-        let stream = try ArchiveStream(source: source, copyTo: blob.number, limits: limits)
-        let root = try Directory.open("\(unpacked)/diff", flags: FileFlags.directory)
-        let unpack = try LayerUnpack(stream, into: root, limits: limits)
-        try unpack.run()
+    ///
+    /// - Parameters:
+    ///   - file: the path of the source where that is a file of the ingest's own: moved, not copied, to be the blob.
+    ///   - lowers: where the layers below are unpacked, nearest first.
+    func layer(from source: Int32, file: String? = nil, above lowers: [String] = []) throws -> Layer {
+        count += 1
+        let place = "\(directory)/layers/unnamed-\(count)"
+        let unnamed = "\(directory)/blobs/unnamed-\(count)"
+        try Directory.make("\(place)/diff", mode: 0o755)
+        let blob = try Directory.open(unnamed, flags: FileFlags.create, mode: 0o600)
+        let stream = try ArchiveStream(source: source, blobFile: blob.number, writesGiven: file == nil, limits: limits)
+        let below = LowerLayers(
+            try lowers.map { SharedDescriptor(try Directory.open("\($0)/diff", flags: FileFlags.directory)) })
+        let root = try Directory.open("\(place)/diff", flags: FileFlags.directory)
+        try LayerUnpack(stream, into: root, above: below, limits: limits, warn: warn).run()
         let (digest, size) = stream.blob
-        try FileMove.rename(blobPath, "\(directory)/blobs/\(digest.hex)")
+        if let file, stream.keepsGiven {
+            try Directory.remove(unnamed)
+            if file != blobPath(digest) { try FileMove.rename(file, blobPath(digest)) }
+        } else {
+            try FileMove.rename(unnamed, blobPath(digest))
+        }
         return Layer(
             descriptor: ContentDescriptor(mediaType: MediaType.layer + stream.compression, digest: digest, size: size),
-            diffID: stream.diffID, unpacked: unpacked, uncompressedBytes: stream.uncompressedBytes)
+            diffID: stream.diffID, place: place, uncompressedBytes: stream.uncompressedBytes,
+            dependsOnLowers: below.wasAsked)
     }
 
-    /// Names the layers by their chain.
-    func nameLayers(_ layers: [Layer]) throws {
-        for (layer, chainID) in zip(layers, ContentHash.chainIDs(of: layers.map(\.diffID))) {
-            try FileIO.replace("\(layer.unpacked)/size", Array("\(layer.uncompressedBytes)".utf8))
-            try FileMove.intoPlace(layer.unpacked, "\(directory)/layers/\(chainID.hex)")
-        }
+    /// Gives a layer the name that the store knows it by.
+    func name(_ layer: inout Layer, _ chainID: Digest) throws {
+        let named = "\(directory)/layers/\(chainID.hex)"
+        if layer.place == named { return }
+        try FileIO.replace("\(layer.place)/size", Array("\(layer.uncompressedBytes)".utf8))
+        try FileMove.rename(layer.place, named)
+        layer.place = named
     }
 
     /// Stores a document; its digest names it. Keys are sorted, so equal documents have equal digests.
@@ -50,7 +75,7 @@ struct Ingest {
 
     func blob(_ bytes: [UInt8]) throws -> (digest: Digest, sizeBytes: Int64) {
         let digest = ContentHash.digest(of: bytes)
-        try FileIO.replace("\(directory)/blobs/\(digest.hex)", bytes)
+        try FileIO.replace(blobPath(digest), bytes)
         return (digest, Int64(bytes.count))
     }
 }

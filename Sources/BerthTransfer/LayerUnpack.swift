@@ -8,18 +8,25 @@ final class LayerUnpack {
     private let stream: ArchiveStream
     private let tree: LayerTree
     private let limits: TransferLimits
+    private let warn: (String) -> Void
     private let reader: OpaquePointer
     private var failure: (any Error)?
 
-    init(_ stream: ArchiveStream, into directory: consuming Descriptor, limits: TransferLimits) throws {
+    init(
+        _ stream: ArchiveStream, into directory: consuming Descriptor, above lowers: LowerLayers,
+        limits: TransferLimits,
+        warn: @escaping (String) -> Void
+    ) throws {
         self.stream = stream
         self.limits = limits
-        tree = LayerTree(SharedDescriptor(directory))
-        guard let reader = archive_read_new() else { throw BerthError(.exhausted, "reading an archive", cause: "no memory") }
+        self.warn = warn
+        tree = LayerTree(SharedDescriptor(directory), above: lowers)
+        guard let reader = archive_read_new() else {
+            throw BerthError(.exhausted, "reading an archive", cause: "no memory")
+        }
         self.reader = reader
         archive_read_support_format_tar(reader)
         archive_read_support_format_empty(reader)
-        archive_read_set_options(reader, "hdrcharset=UTF-8")
         archive_read_set_read_callback(reader) { _, context, buffer in
             guard let context, let buffer else { return -1 }
             return Unmanaged<LayerUnpack>.fromOpaque(context).takeUnretainedValue().readTar(buffer)
@@ -50,7 +57,8 @@ final class LayerUnpack {
             try check(code, "")
             count += 1
             guard count <= limits.entriesMax else {
-                throw BerthError(.exhausted, "unpacking the archive", cause: "it has more than \(limits.entriesMax) entries")
+                throw BerthError(
+                    .exhausted, "unpacking the archive", cause: "it has more than \(limits.entriesMax) entries")
             }
             guard let entry else { continue }
             try unpack(entry)
@@ -60,13 +68,13 @@ final class LayerUnpack {
     }
 
     private func unpack(_ entry: OpaquePointer) throws {
-        guard let name = LayerUnpack.text(archive_entry_pathname(entry)), name.utf8.count <= limits.pathBytesMax else {
-            throw BerthError(.invalid, "unpacking the archive", cause: "an entry has no name, or one beyond \(limits.pathBytesMax) bytes")
+        guard let name = text(archive_entry_pathname(entry)), !name.isEmpty, name.utf8.count <= limits.pathBytesMax
+        else {
+            throw BerthError(
+                .invalid, "unpacking the archive",
+                cause: "an entry has no name, or one beyond \(limits.pathBytesMax) bytes")
         }
-        let path: [String]
-        do { path = try LayerTree.components(name) } catch {
-            throw BerthError(.invalid, "unpacking \(name)", subject: name, cause: "\(error)")
-        }
+        let path = try LayerTree.components(name)
         do {
             if let last = path.last, last.hasPrefix(".wh.") { return try tree.whiteout(path) }
             let metadata = EntryMetadata(
@@ -74,12 +82,12 @@ final class LayerUnpack {
                 groupID: UInt32(truncatingIfNeeded: archive_entry_gid(entry)), mode: UInt32(archive_entry_perm(entry)),
                 seconds: Int64(archive_entry_mtime(entry)), nanoseconds: Int64(archive_entry_mtime_nsec(entry)),
                 attributes: try attributes(entry))
-            if let target = LayerUnpack.text(archive_entry_hardlink(entry)) {
+            if let target = text(archive_entry_hardlink(entry)) {
                 return try tree.hardLink(path, to: try LayerTree.components(target))
             }
             switch UInt32(archive_entry_filetype(entry)) {
             case 0o040000: try tree.directory(path, metadata)
-            case 0o120000: try tree.symbolicLink(path, to: LayerUnpack.text(archive_entry_symlink(entry)) ?? "", metadata)
+            case 0o120000: try tree.symbolicLink(path, to: text(archive_entry_symlink(entry)) ?? "", metadata)
             case 0o100000: try unpackFile(entry, path, metadata)
             case 0o020000, 0o060000, 0o010000:
                 try tree.node(
@@ -93,6 +101,8 @@ final class LayerUnpack {
     }
 
     private func unpackFile(_ entry: OpaquePointer, _ path: [String], _ metadata: EntryMetadata) throws {
+        let declared = Int64(archive_entry_size(entry))
+        guard declared <= limits.uncompressedBytesMax else { throw tooLarge(path) }
         let file = try tree.beginFile(path)
         var block: UnsafeRawPointer?
         var size = 0
@@ -102,19 +112,24 @@ final class LayerUnpack {
             let code = archive_read_data_block(reader, &block, &size, &offset)
             if code == ARCHIVE_EOF { break }
             try check(code, path.joined(separator: "/"))
-            guard offset + Int64(size) <= limits.uncompressedBytesMax else {
-                throw BerthError(.exhausted, "unpacking the archive", cause: "a file is larger than the whole may be")
-            }
+            guard offset >= 0, offset <= limits.uncompressedBytesMax,
+                Int64(size) <= limits.uncompressedBytesMax - offset
+            else { throw tooLarge(path) }
             if offset != position { NewEntry.seek(file.number, offset) }
             if let block { try FileIO.write(number: file.number, UnsafeRawBufferPointer(start: block, count: size)) }
             position = offset + Int64(size)
         }
-        let declared = Int64(archive_entry_size(entry))
-        if declared > position && declared <= limits.uncompressedBytesMax { try NewEntry.truncate(file.number, declared) }
+        if declared > position { try NewEntry.truncate(file.number, declared) }
         try tree.finishFile(path, file, metadata)
     }
 
-    /// What may be kept: capabilities, user attributes and ACLs. The overlay's and the host's own policies may not.
+    private func tooLarge(_ path: [String]) -> BerthError {
+        let name = path.joined(separator: "/")
+        return BerthError(
+            .exhausted, "unpacking \(name)", subject: name, cause: "the file is larger than a layer may be")
+    }
+
+    /// What may be kept: capabilities and user attributes. The overlay's and the host's own policies may not.
     private func attributes(_ entry: OpaquePointer) throws -> [(String, [UInt8])] {
         var kept: [(String, [UInt8])] = []
         archive_entry_xattr_reset(entry)
@@ -123,12 +138,14 @@ final class LayerUnpack {
         var size = 0
         while archive_entry_xattr_next(entry, &name, &value, &size) == 0 {
             guard let name, let value else { continue }
-            let text = String(cString: name)
+            let key = String(cString: name)
             guard size <= limits.attributeBytesMax else {
-                throw BerthError(.invalid, "unpacking the archive", cause: "an attribute \(text) of \(size) bytes")
+                throw BerthError(.invalid, "unpacking the archive", cause: "an attribute \(key) of \(size) bytes")
             }
-            guard text == "security.capability" || text.hasPrefix("user.") && !text.hasPrefix("user.overlay.") else { continue }
-            kept.append((text, Array(UnsafeRawBufferPointer(start: value, count: size))))
+            guard key == "security.capability" || key.hasPrefix("user.") && !key.hasPrefix("user.overlay.") else {
+                continue
+            }
+            kept.append((key, Array(UnsafeRawBufferPointer(start: value, count: size))))
         }
         return kept
     }
@@ -140,14 +157,12 @@ final class LayerUnpack {
         throw BerthError(.invalid, "unpacking the archive", subject: subject, cause: text)
     }
 
-    private static func text(_ pointer: UnsafePointer<CChar>?) -> String? { pointer.map { String(cString: $0) } }
-}
-
-struct EntryMetadata {
-    var userID: UInt32
-    var groupID: UInt32
-    var mode: UInt32
-    var seconds: Int64
-    var nanoseconds: Int64
-    var attributes: [(String, [UInt8])]
+    /// Names are bytes to the kernel and text to us: other encodings are shown for what they are, not kept in silence.
+    private func text(_ pointer: UnsafePointer<CChar>?) -> String? {
+        guard let pointer else { return nil }
+        if let valid = String(validatingCString: pointer) { return valid }
+        let repaired = String(cString: pointer)
+        warn("a file name in the archive is not UTF-8 and was stored as \(repaired)")
+        return repaired
+    }
 }

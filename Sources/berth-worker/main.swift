@@ -14,12 +14,14 @@ func report(_ report: WorkerReport) {
     try? FileIO.write(number: 1, Array(line) + [0x0A])
 }
 
+func warn(_ text: String) { report(.progress(text)) }
+
 do {
     let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(try FileIO.read(number: 0, limit: 64 << 20)))
     try Confinement.forUnpacking()
     switch request.kind {
-    case .importTree: report(.finished(try ArchiveImport.run(request, archive: archiveDescriptorNumber)))
-    case .load: report(.finished(try ArchiveLoad.run(request, archive: archiveDescriptorNumber)))
+    case .importTree: report(.finished(try ArchiveImport.run(request, archive: archiveDescriptorNumber, warn: warn)))
+    case .load: report(.finished(try ArchiveLoad.run(request, archive: archiveDescriptorNumber, warn: warn)))
     case .save:
         try ArchiveSave.run(request, archive: archiveDescriptorNumber)
         report(.finished([]))

@@ -35,8 +35,14 @@ struct LogFileTests {
         #expect(log.lines { $0.since = "2026-01-01T00:00:04Z" } == Array(written[3...]))
         #expect(log.lines { $0.since = "2026-01-01T00:00:04.1Z" } == Array(written[4...]))
         #expect(log.lines { $0.until = "2026-01-01T00:00:04Z" } == Array(written[..<4]))
-        #expect(log.lines { $0.until = "2026-01-01T00:00:04Z"; $0.tail = 2 } == Array(written[2..<4]))
-        #expect(log.lines { $0.since = "2026-01-01T00:00:09Z"; $0.tail = 5 } == Array(written[8...]))
+        #expect(
+            log.lines {
+                $0.until = "2026-01-01T00:00:04Z"; $0.tail = 2
+            } == Array(written[2..<4]))
+        #expect(
+            log.lines {
+                $0.since = "2026-01-01T00:00:09Z"; $0.tail = 5
+            } == Array(written[8...]))
     }
 
     @Test("the parts of a long line are one line")

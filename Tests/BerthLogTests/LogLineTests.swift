@@ -10,17 +10,19 @@ struct LogLineTests {
 
     static func parse(_ text: String) -> LogLine? { LogLine(Array(text.utf8)[...]) }
 
-    @Test("fields and escapes", arguments: [
-        (#"hello\n"#, "hello\n"),
-        (#"no newline"#, "no newline"),
-        (#"a\tb\rc\"d\\e\/f\b\f"#, "a\tb\rc\"d\\e/f\u{8}\u{c}"),
-        (#"\u003cb\u003e \u0026 \u001b[1m"#, "<b> & \u{1b}[1m"),
-        (#"gr\u00fc\u00dfe"#, "grüße"),
-        ("grüße ✓", "grüße ✓"),
-        (#"\ud83d\ude00 \u2028"#, "😀 \u{2028}"),
-        (#"\ud83d alone \ude00"#, "\u{FFFD} alone \u{FFFD}"),
-        (#""#, ""),
-    ])
+    @Test(
+        "fields and escapes",
+        arguments: [
+            (#"hello\n"#, "hello\n"),
+            (#"no newline"#, "no newline"),
+            (#"a\tb\rc\"d\\e\/f\b\f"#, "a\tb\rc\"d\\e/f\u{8}\u{c}"),
+            (#"\u003cb\u003e \u0026 \u001b[1m"#, "<b> & \u{1b}[1m"),
+            (#"gr\u00fc\u00dfe"#, "grüße"),
+            ("grüße ✓", "grüße ✓"),
+            (#"\ud83d\ude00 \u2028"#, "😀 \u{2028}"),
+            (#"\ud83d alone \ude00"#, "\u{FFFD} alone \u{FFFD}"),
+            (#""#, ""),
+        ])
     func escapes(written: String, read: String) throws {
         let raw = #"{"log":"\#(written)","stream":"stdout","time":"\#(LogLineTests.time)"}"#
         let line = try #require(LogLineTests.parse(raw))
@@ -29,16 +31,19 @@ struct LogLineTests {
 
     @Test("Docker's attributes are passed over")
     func attributes() throws {
-        let line = try #require(LogLineTests.parse(
-            #"{"log":"x\n","stream":"stderr","attrs":{"a":"}","b":{"c":"\"{"}},"time":"\#(LogLineTests.time)"}"#))
+        let line = try #require(
+            LogLineTests.parse(
+                #"{"log":"x\n","stream":"stderr","attrs":{"a":"}","b":{"c":"\"{"}},"time":"\#(LogLineTests.time)"}"#))
         #expect(line == LogLine(text: "x\n", isError: true, time: LogLineTests.time))
     }
 
-    @Test("what is no line is refused", arguments: [
-        "", "{", "[]", #"{"log":"x"#, #"{"log":"x\"#, #"{"log":"x\"}"#, #"{"log":"x","stream":"stdout"}"#,
-        #"{"log":3,"stream":"stdout","time":"t"}"#, #"{"stream":"stdout","log":"x","time":"t"}"#,
-        #"{"log":"x","stream":"stdout","time":"t""#, #"{"log":"x","stream":"stdout","attrs":{"a","time":"t"}"#,
-    ])
+    @Test(
+        "what is no line is refused",
+        arguments: [
+            "", "{", "[]", #"{"log":"x"#, #"{"log":"x\"#, #"{"log":"x\"}"#, #"{"log":"x","stream":"stdout"}"#,
+            #"{"log":3,"stream":"stdout","time":"t"}"#, #"{"stream":"stdout","log":"x","time":"t"}"#,
+            #"{"log":"x","stream":"stdout","time":"t""#, #"{"log":"x","stream":"stdout","attrs":{"a","time":"t"}"#,
+        ])
     func refused(text: String) {
         #expect(LogLineTests.parse(text) == nil)
     }
@@ -70,11 +75,13 @@ struct LogLineTests {
         #expect(LogLine.recovered(Array(torn.utf8)[...])?.text == "kept {\"log\":\"\n")
     }
 
-    @Test("instants sort whatever their fraction", arguments: [
-        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.1Z"), ("2026-01-02T03:04:05.09Z", "2026-01-02T03:04:05.1Z"),
-        ("2026-01-02T03:04:05.5Z", "2026-01-02T03:04:05.500000001Z"),
-        ("2026-01-02T03:04:05.999999999Z", "2026-01-02T03:04:06Z"),
-    ])
+    @Test(
+        "instants sort whatever their fraction",
+        arguments: [
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.1Z"), ("2026-01-02T03:04:05.09Z", "2026-01-02T03:04:05.1Z"),
+            ("2026-01-02T03:04:05.5Z", "2026-01-02T03:04:05.500000001Z"),
+            ("2026-01-02T03:04:05.999999999Z", "2026-01-02T03:04:06Z"),
+        ])
     func instants(earlier: String, later: String) {
         #expect(LogSelection.sortable(earlier) < LogSelection.sortable(later))
         var since = LogSelection()

@@ -118,6 +118,13 @@ package enum Directory {
         return String(decoding: buffer[..<length], as: UTF8.self)
     }
 
+    /// The target of a symbolic link in an open directory.
+    package static func readLink(in directory: Int32, _ name: String) throws(SystemError) -> String {
+        var text = [CChar](repeating: 0, count: 4097)
+        let length = try systemCall("readlinkat", name) { clinux_readlinkat(directory, name, &text, 4096) }
+        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// The path with every symbolic link resolved.
     package static func realPath(_ path: String) throws(SystemError) -> String {
         guard let resolved = realpath(path, nil) else { throw SystemError(call: "realpath", errno: lastErrno, subject: path) }

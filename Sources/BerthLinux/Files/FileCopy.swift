@@ -23,6 +23,30 @@ package enum FileCopy {
         try copyMetadata(status, target)
     }
 
+    /// Copies one file, link or node under a new name; directories are refused.
+    package static func entry(from source: Int32, _ name: String, to target: Int32, _ newName: String) throws(SystemError) {
+        var status = stat()
+        try systemCall("fstatat", name) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
+        switch FileKind(status) {
+        case .directory: throw SystemError(call: "linkat", errno: EPERM, subject: name)
+        case .regular: try copyFile(source, target, name, newName, status)
+        case .symbolicLink: try copyLink(source, target, name, newName, status)
+        default:
+            try systemCall("mknodat", newName) { mknodat(target, newName, status.st_mode, status.st_rdev) }
+            try systemCall("fchownat", newName) {
+                fchownat(target, newName, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW)
+            }
+        }
+    }
+
+    /// Owner, mode, times and attributes of one open directory for another.
+    package static func directoryMetadata(from source: Int32, to target: Int32) throws(SystemError) {
+        var status = stat()
+        try systemCall("fstat") { fstat(source, &status) }
+        copyAttributes(source, target)
+        try copyMetadata(status, target)
+    }
+
     private static func copyEntries(
         _ source: Int32, _ target: Int32, targetRoot: Int32, prefix: String, device: dev_t, links: inout [UInt64: String],
         depth: Int
@@ -57,8 +81,8 @@ package enum FileCopy {
                 }
                 copyAttributes(from.number, to.number)
                 try copyMetadata(status, to.number)
-            case .regular: try copyFile(source, target, name, status)
-            case .symbolicLink: try copyLink(source, target, name, status)
+            case .regular: try copyFile(source, target, name, name, status)
+            case .symbolicLink: try copyLink(source, target, name, name, status)
             case .socket: continue
             default:
                 try systemCall("mknodat", path) { mknodat(target, name, status.st_mode, status.st_rdev) }
@@ -67,12 +91,14 @@ package enum FileCopy {
         }
     }
 
-    private static func copyFile(_ source: Int32, _ target: Int32, _ name: String, _ status: stat) throws(SystemError) {
+    private static func copyFile(
+        _ source: Int32, _ target: Int32, _ name: String, _ newName: String, _ status: stat
+    ) throws(SystemError) {
         let from = Descriptor(owning: try systemCall("openat", name) {
             clinux_openat(source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)
         })
         let to = Descriptor(owning: try systemCall("openat", name) {
-            clinux_openat(target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            clinux_openat(target, newName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         })
         var left = Int(status.st_size)
         while left > 0 {
@@ -93,11 +119,13 @@ package enum FileCopy {
         try copyMetadata(status, to.number)
     }
 
-    private static func copyLink(_ source: Int32, _ target: Int32, _ name: String, _ status: stat) throws(SystemError) {
+    private static func copyLink(
+        _ source: Int32, _ target: Int32, _ name: String, _ newName: String, _ status: stat
+    ) throws(SystemError) {
         var text = [CChar](repeating: 0, count: 4097)
         try systemCall("readlinkat", name) { clinux_readlinkat(source, name, &text, 4096) }
-        try systemCall("symlinkat", name) { symlinkat(text, target, name) }
-        try systemCall("fchownat", name) { fchownat(target, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) }
+        try systemCall("symlinkat", newName) { symlinkat(text, target, newName) }
+        try systemCall("fchownat", newName) { fchownat(target, newName, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) }
     }
 
     private static func copyMetadata(_ status: stat, _ target: Int32) throws(SystemError) {

@@ -58,6 +58,13 @@ package enum NewEntry {
         try systemCall("fsetxattr", name) { fsetxattr(file, name, value, value.count, 0) }
     }
 
+    /// Nil: there is no such attribute.
+    package static func attribute(_ file: Int32, _ name: String) -> [UInt8]? {
+        var value = [UInt8](repeating: 0, count: 65536)
+        let size = fgetxattr(file, name, &value, value.count)
+        return size >= 0 ? Array(value[..<size]) : nil
+    }
+
     package static func remove(in directory: Int32, _ name: String) {
         if unlinkat(directory, name, 0) != 0 { unlinkat(directory, name, AT_REMOVEDIR) }
     }

@@ -13,6 +13,8 @@ package struct FileStatus: Sendable, Equatable {
     /// Of a device node.
     package var deviceMajor: UInt32
     package var deviceMinor: UInt32
+    package var modifiedSeconds: Int64
+    package var modifiedNanoseconds: Int64
 
     init(_ status: stat) {
         kind = FileKind(status)
@@ -25,6 +27,8 @@ package struct FileStatus: Sendable, Equatable {
         linkCount = UInt64(status.st_nlink)
         deviceMajor = clinux_major(status.st_rdev)
         deviceMinor = clinux_minor(status.st_rdev)
+        modifiedSeconds = Int64(status.st_mtim.tv_sec)
+        modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)
     }
 
     package static func of(_ number: Int32) throws(SystemError) -> FileStatus {
@@ -47,9 +51,28 @@ package struct FileStatus: Sendable, Equatable {
     }
 }
 
+extension FileStatus {
+    /// The overlay's mark for "not here, whatever is below".
+    package var isWhiteout: Bool { kind == .characterDevice && deviceMajor == 0 && deviceMinor == 0 }
+}
+
+/// Room on the file system that holds an open file.
+package struct FileSystemSpace: Sendable {
+    package var sizeBytes: Int64
+    package var availableBytes: Int64
+
+    package static func of(_ number: Int32) throws(SystemError) -> FileSystemSpace {
+        var status = statvfs()
+        try systemCall("fstatvfs") { fstatvfs(number, &status) }
+        let block = Int64(status.f_frsize)
+        return FileSystemSpace(sizeBytes: Int64(status.f_blocks) * block, availableBytes: Int64(status.f_bavail) * block)
+    }
+}
+
 package enum FileFlags {
     package static let pathOnly = O_PATH
     package static let directory = O_RDONLY | O_DIRECTORY
+    package static let directoryNoFollow = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     package static let readNonBlocking = O_RDONLY | O_NONBLOCK | O_NOCTTY
     package static let readNoFollow = O_RDONLY | O_NOFOLLOW
     package static let create = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
@@ -61,6 +84,7 @@ package enum FileFlags {
 
 extension SystemError {
     package var isNotFound: Bool { errno == ENOENT || errno == ENOTDIR }
+    package var isUnsupported: Bool { errno == EOPNOTSUPP || errno == ENOSYS }
     package var isBusy: Bool { errno == EBUSY }
     package var isAlreadyThere: Bool { errno == EEXIST }
     package var isDenied: Bool { errno == EPERM || errno == EACCES }

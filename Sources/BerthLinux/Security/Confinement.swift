@@ -5,10 +5,17 @@ package enum Confinement {
     /// CHOWN, DAC_OVERRIDE, FOWNER, FSETID, MKNOD, SETFCAP, and SYS_ADMIN for the overlay's own attributes.
     private static let unpackingSet: UInt64 = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 21 | 1 << 27 | 1 << 31
 
+    private static let memoryBytesMax: rlim_t = 1 << 30
+
     /// An empty network, no new privileges, and no capability beyond what writing a tree takes.
     package static func forUnpacking() throws(SystemError) {
         try systemCall("unshare") { unshare(Int32(CLONE_NEWNET) | Int32(CLONE_NEWIPC)) }
         try systemCall("prctl") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+        // No core of a process that held hostile bytes; no more memory than the largest honest decompressor takes.
+        var core = rlimit(rlim_cur: 0, rlim_max: 0)
+        _ = clinux_setrlimit(4, &core)
+        var memory = rlimit(rlim_cur: memoryBytesMax, rlim_max: memoryBytesMax)
+        _ = clinux_setrlimit(2, &memory)
         let set = unpackingSet & Privileges.boundingSet
         try Privileges.dropBounding(keeping: set)
         try Privileges.set(capabilities: set)

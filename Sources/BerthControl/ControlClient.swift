@@ -9,9 +9,14 @@ import NIOPosix
 package final class ControlClient: AgentService {
     private let socket: String
     private let group: any EventLoopGroup
+    private let presence: (any Sendable)?
+    /// An agent that was about to leave takes a moment to change its mind.
+    private static let connectAttemptsMax = 100
 
-    package init(socket: String) {
+    /// - Parameter presence: an open connection that keeps the agent from leaving; held as long as this client.
+    package init(socket: String, presence: (any Sendable)? = nil) {
         self.socket = socket
+        self.presence = presence
         group = MultiThreadedEventLoopGroup.singleton
     }
 
@@ -89,12 +94,33 @@ package final class ControlClient: AgentService {
     }
 
     private func exchange(_ route: Route, _ body: Data, _ receive: (Data) throws -> Void) async throws {
-        let channel = try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(wrappingChannelSynchronously: channel)
+        let channel = try await connect()
+        try await exchange(channel, route, body, receive)
+    }
+
+    private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+
+    private func connect() async throws -> Connection {
+        var attempts = 0
+        while true {
+            do { return try await connectOnce() } catch let error as IOError where presence != nil && attempts < ControlClient.connectAttemptsMax {
+                guard error.errnoCode == 2 || error.errnoCode == 111 else { throw error }
+                attempts += 1
+                try await Task.sleep(for: .milliseconds(10))
             }
         }
+    }
+
+    private func connectOnce() async throws -> Connection {
+        try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                return try Connection(wrappingChannelSynchronously: channel)
+            }
+        }
+    }
+
+    private func exchange(_ channel: Connection, _ route: Route, _ body: Data, _ receive: (Data) throws -> Void) async throws {
         try await channel.executeThenClose { inbound, outbound in
             var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: route.path)
             head.headers.add(name: "Host", value: "berth")

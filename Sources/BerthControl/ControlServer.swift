@@ -21,13 +21,28 @@ package final class ControlServer: Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     }
 
-    package var activeRequests: Int { active.withLock { $0 } }
+    /// Open connections and requests under way: whoever is there needs us.
+    package var activeClients: Int { active.withLock { $0 } }
+
+    private func opened(_ channel: any Channel) {
+        active.withLock { $0 += 1 }
+        channel.closeFuture.whenComplete { [weak self] _ in self?.closed() }
+    }
+
+    private func closed() {
+        let left = active.withLock { count in
+            count -= 1
+            return count
+        }
+        if left == 0 { idle() }
+    }
 
     /// Takes over a bound, listening, non-blocking unix socket.
     package func start(listening socket: Int32) async throws {
         let bootstrap = ServerBootstrap(group: group)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+            .childChannelInitializer { [weak self] channel in
+                self?.opened(channel)
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(
                         RequestChannelHandler { [weak self] head, body, channel in self?.begin(head, body, channel) })
@@ -48,11 +63,7 @@ package final class ControlServer: Sendable {
         active.withLock { $0 += 1 }
         Task {
             await serve(head, body, AnswerWriter(channel))
-            let left = active.withLock { count in
-                count -= 1
-                return count
-            }
-            if left == 0 { idle() }
+            closed()
         }
     }
 

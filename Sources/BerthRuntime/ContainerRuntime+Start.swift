@@ -9,26 +9,27 @@ extension ContainerRuntime {
         let record = request.record
         do {
             let prepared = try prepare(request)
-            let container = RunningContainer(id: record.id, spec: prepared.spec, processID: 0)
+            let container = RunningContainer(
+                id: record.id, spec: prepared.spec, processID: 0, isHeld: request.holdUntilAttached)
             try spawnShim(request, prepared, container)
             running.withLock { $0[record.id] = container }
-            if request.holdUntilAttached { return }
-            try await awaitStart(container, record)
+            if request.holdUntilAttached {
+                try await awaitSocket(container, record)
+            } else {
+                try await awaitStart(container, record)
+            }
         } catch {
             cleanup(record.id)
             throw error
         }
     }
 
-    /// Waits for a held start to come off.
-    package func awaitHeldStart(_ record: ContainerRecord) async throws {
-        let container = try container(record.id)
-        do {
-            try await awaitStart(container, record)
-        } catch {
-            cleanup(record.id)
-            throw error
-        }
+    /// The shim of a held start says when clients can reach it.
+    private func awaitSocket(_ container: RunningContainer, _ record: ContainerRecord) async throws {
+        if case .status = await container.reply().message { return }
+        throw BerthError(
+            .internal, "starting container \(record.name)", subject: record.service.name, cause: "its shim ended without a word",
+            hint: "see \(layout.agentLog)")
     }
 
     private func awaitStart(_ container: RunningContainer, _ record: ContainerRecord) async throws {

@@ -10,6 +10,13 @@ extension ContainerRuntime {
         case .started(let processID, _):
             container.started.withLock { $0 = processID }
             container.deliver(ShimReply(message: message, descriptors: descriptors))
+        case .failed(_, let errno, let executing) where container.isHeld:
+            // The client has the words; here it is a container that ended before it began.
+            let now = wallClockNanoseconds()
+            let code: Int32 = executing ? (errno == 2 ? 127 : 126) : 125
+            ended(
+                container,
+                .exited(container.id, ExitStatus(code: code, oomKilled: false, startedNanoseconds: now, finishedNanoseconds: now)))
         case .failed, .status, .attached, .refused:
             container.deliver(ShimReply(message: message, descriptors: descriptors))
         case .exited(let status):
@@ -35,7 +42,7 @@ extension ContainerRuntime {
     private func lost(_ container: RunningContainer) {
         if let status = exitRecord(container.id) { return ended(container, .exited(container.id, status)) }
         // A shim that never ran its program is reported by the start that waits for it.
-        if container.processID == 0 { return }
+        if container.processID == 0 && !container.isHeld { return }
         killRemains(container.id)
         ended(container, .shimLost(container.id))
     }

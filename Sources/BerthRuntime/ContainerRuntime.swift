@@ -102,9 +102,12 @@ final class RunningContainer: Sendable {
     let live = Mutex(Live())
     let spec: Mutex<RuntimeSpec?>
     let started: Mutex<Int32>
+    /// Its start waits for a client: nobody waits for the start's outcome here.
+    let isHeld: Bool
 
-    init(id: ContainerID, spec: RuntimeSpec?, processID: Int32) {
+    init(id: ContainerID, spec: RuntimeSpec?, processID: Int32, isHeld: Bool = false) {
         self.id = id
+        self.isHeld = isHeld
         self.spec = Mutex(spec)
         started = Mutex(processID)
     }

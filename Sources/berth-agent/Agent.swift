@@ -89,7 +89,7 @@ final class Agent: Sendable {
 
     private var isIdle: Bool {
         get async {
-            if server.activeRequests > 0 { return false }
+            if server.activeClients > 0 { return false }
             return await !engine.isNeeded
         }
     }
@@ -105,9 +105,13 @@ final class Agent: Sendable {
     private func leave() async {
         try? Directory.remove(layout.agentSocket)
         try? await Task.sleep(for: .milliseconds(20))
-        if server.activeRequests > 0 {
-            // Somebody came in the last moment: stay for them, under the old name's successor.
-            while server.activeRequests > 0 { try? await Task.sleep(for: .milliseconds(20)) }
+        if await !isIdle {
+            // Somebody came in the last moment: stay for them, under the same name again.
+            if let socket = try? PacketSocket.listen(layout.agentSocket, stream: true) {
+                try? await server.start(listening: socket.release())
+            }
+            leaving.withLock { $0 = false }
+            return considerLeaving()
         }
         await engine.retire()
         try? Directory.remove(layout.agentRecord)

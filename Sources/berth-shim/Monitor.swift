@@ -62,7 +62,12 @@ final class Monitor {
             fail(LaunchFailure(stage: "listening on shim.sock", errno: error.errno))
             return
         }
-        if !start.holdUntilAttached { launch() }
+        if start.holdUntilAttached {
+            // The socket is there: a client can be told of it.
+            broadcast(.status(processID: 0, startedNanoseconds: 0, keepsakes: [], exit: nil))
+        } else {
+            launch()
+        }
         while !isDone { turn() }
         leave()
     }
@@ -81,6 +86,7 @@ final class Monitor {
     private var nextTimeout: Int32 {
         if exit != nil && outputs.contains(where: { $0.isOpen }) { return 100 }
         if exit != nil { return 5_000 }
+        if isHolding { return Monitor.holdMilliseconds }
         return revival == nil ? -1 : 200
     }
 
@@ -92,6 +98,10 @@ final class Monitor {
             exitAcknowledged = true
             return
         }
+        if isHolding {
+            // The client that this start waits for never came.
+            return fail(LaunchFailure(stage: "waiting for a client", errno: ETIMEDOUT))
+        }
         if revival != nil { reviveAgent() }
     }
 
@@ -100,6 +110,10 @@ final class Monitor {
         if outputs.contains(where: { $0.isOpen }) || !execs.values.allSatisfy({ $0.processID == 0 }) { return false }
         return exitAcknowledged
     }
+
+    /// A client that asked for a held start attaches at once, or has died.
+    private static let holdMilliseconds: Int32 = 10_000
+    private var isHolding: Bool { start.holdUntilAttached && childProcessID == 0 && !hasFailed }
 
     /// The launch failed: there is nothing to monitor.
     var hasFailed = false

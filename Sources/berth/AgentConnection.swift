@@ -22,8 +22,10 @@ enum AgentConnection {
         let run = try Directory.realPath(global.runRoot)
         let layout = StateLayout(dataRoot: try Directory.realPath(global.dataRoot), runRoot: run, world: "")
         for _ in 0..<attemptsMax {
-            if (try? PacketSocket.connect(layout.agentSocket, stream: true)) != nil { return ControlClient(socket: layout.agentSocket) }
-            if try start(layout) { return ControlClient(socket: layout.agentSocket) }
+            if let presence = try? PacketSocket.connect(layout.agentSocket, stream: true) {
+                return ControlClient(socket: layout.agentSocket, presence: SharedDescriptor(presence))
+            }
+            if try start(layout) { continue }
             // Another agent holds the lock: it is starting or leaving.
             BerthLinux.Pause.milliseconds(25)
         }

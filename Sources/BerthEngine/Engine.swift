@@ -35,7 +35,7 @@ package final class Engine: Sendable {
     package func down(
         _ name: String, _ stack: Stack?, _ options: DownOptions, removeImages: Bool, dryRun: Bool, report: @escaping ProgressReport
     ) async throws {
-        try await turns.take(name) {
+        try await turns.take(name, interrupting: !dryRun) {
             let observed = try await self.observe(name, stack)
             let plan = try self.reconciler.down(name, stack, observed, options)
             let images = Set(observed.containers.map(\.record.imageReference))
@@ -53,7 +53,8 @@ package final class Engine: Sendable {
     package func change(
         _ name: String, _ stack: Stack?, _ options: ChangeOptions, dryRun: Bool, report: @escaping ProgressReport
     ) async throws {
-        try await turns.take(name) {
+        let interrupts = [.stop, .kill, .remove].contains(options.verb) && !dryRun
+        try await turns.take(name, interrupting: interrupts) {
             let observed = try await self.observe(name, stack)
             let plan = try self.reconciler.change(name, stack, observed, options)
             try await self.perform(plan, name, dryRun: dryRun, report)
@@ -250,14 +251,24 @@ package final class Engine: Sendable {
 /// One request at a time per stack, in the order they came.
 actor StackTurns {
     private var tails: [String: Task<Void, Never>] = [:]
+    private var cancels: [String: [Int: @Sendable () -> Void]] = [:]
+    private var next = 0
 
-    func take<Result: Sendable>(_ stack: String, _ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    /// - Parameter interrupting: what runs or waits for this stack gives up first: a `down` does not wait for a gate.
+    func take<Result: Sendable>(
+        _ stack: String, interrupting: Bool = false, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        if interrupting { for cancel in (cancels[stack] ?? [:]).values { cancel() } }
         let before = tails[stack]
         let work = Task {
             await before?.value
             return try await body()
         }
         tails[stack] = Task { _ = try? await work.value }
+        let number = next
+        next += 1
+        cancels[stack, default: [:]][number] = { work.cancel() }
+        defer { cancels[stack]?[number] = nil }
         return try await work.value
     }
 }

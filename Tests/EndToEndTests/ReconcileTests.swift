@@ -88,10 +88,10 @@ struct ReconcileTests {
             let look = try world.run(
                 "exec", "-T", "a", "sh", "-c", "stat -c '%u %g %a' /run/secrets/token; cat /run/secrets/token /etc/app.conf")
             #expect(look.stdout.contains("1000 2000 440\nfirstgreeting=hello"), "\(look)")
-            try world.write("token", "second")
+            try world.write("token", "canary-4711")
             #expect(try world.run("up", "-d").status == 0)
-            #expect(try world.run("exec", "-T", "a", "cat", "/run/secrets/token").stdout == "second")
-            let grep = try Shell.run("grep -rl second '\(world.dataRoot)' | grep -v /secrets/ || true")
+            #expect(try world.run("exec", "-T", "a", "cat", "/run/secrets/token").stdout == "canary-4711")
+            let grep = try Shell.run("grep -rl canary-4711 '\(world.dataRoot)' | grep -v /secrets/ || true")
             #expect(grep.stdout.isEmpty, "the secret is in \(grep.stdout)")
         }
     }

@@ -33,45 +33,43 @@ extension PlanExecutor {
         return (stream, tasks)
     }
 
-    func awaitCondition(_ condition: Dependency.Condition, _ members: [GateMember], _ run: PlanRun) async throws {
+    func awaitCondition(
+        _ condition: Dependency.Condition, _ members: [GateMember], _ run: PlanRun, _ deadline: Deadline?
+    ) async throws {
         var gate = DependencyGate(condition, members)
+        // The same members seen by the other gate, for its words when time is up.
+        var wait = WaitGate(members)
         let (sightings, tasks) = await watch(members, run)
         defer { for task in tasks { task.cancel() } }
         for member in members where condition != .started { tellWaiting(member, .waiting) }
         if case .satisfied = gate.verdict { return }
-        for await sighting in sightings {
-            if let observation = sighting.observation { gate.observe(sighting.name, observation) } else { gate.remove(sighting.name) }
+        for await sighting in timed(sightings, deadline) {
+            guard let sighting else { throw explained(wait.timedOut(after: deadline?.length ?? .zero), members, run) }
+            if let observation = sighting.observation {
+                gate.observe(sighting.name, observation)
+                wait.observe(sighting.name, observation)
+            } else {
+                gate.remove(sighting.name)
+                wait.remove(sighting.name)
+            }
             switch gate.verdict {
             case .waiting: continue
             case .satisfied:
-                for member in members where condition != .started {
-                    tellWaiting(member, condition == .healthy ? .healthy : .exited)
-                }
+                for member in members where condition != .started { tellWaiting(member, condition == .healthy ? .healthy : .exited) }
                 return
             case .failed(let error): throw explained(error, members, run)
             }
         }
+        throw PlanExecutor.interrupted
     }
 
-    func awaitReady(_ members: [GateMember], _ timeout: Duration?, _ run: PlanRun) async throws {
+    func awaitReady(_ members: [GateMember], _ run: PlanRun, _ deadline: Deadline?) async throws {
         var gate = WaitGate(members)
         let (sightings, tasks) = await watch(members, run)
         defer { for task in tasks { task.cancel() } }
         if case .satisfied = gate.verdict { return }
-        let deadline = timeout.map { parts.clock.monotonic + $0 }
-        let (merged, continuation) = AsyncStream<Sighting?>.makeStream()
-        let forward = Task { for await sighting in sightings { continuation.yield(sighting) } }
-        let timer = Task {
-            guard let deadline else { return }
-            do { try await parts.clock.sleep(until: deadline) } catch { return }
-            continuation.yield(nil)
-        }
-        defer {
-            forward.cancel()
-            timer.cancel()
-        }
-        for await sighting in merged {
-            guard let sighting else { throw explained(gate.timedOut(after: timeout ?? .zero), members, run) }
+        for await sighting in timed(sightings, deadline) {
+            guard let sighting else { throw explained(gate.timedOut(after: deadline?.length ?? .zero), members, run) }
             if let observation = sighting.observation { gate.observe(sighting.name, observation) } else { gate.remove(sighting.name) }
             switch gate.verdict {
             case .waiting: continue
@@ -81,6 +79,26 @@ extension PlanExecutor {
             case .failed(let error): throw explained(error, members, run)
             }
         }
+        throw PlanExecutor.interrupted
+    }
+
+    private static let interrupted = BerthError(
+        .cancelled, "waiting for containers", cause: "another command for this stack interrupted it")
+
+    /// The sightings, and a nil when time is up.
+    private func timed(_ sightings: AsyncStream<Sighting>, _ deadline: Deadline?) -> AsyncStream<Sighting?> {
+        let (merged, continuation) = AsyncStream<Sighting?>.makeStream()
+        let forward = Task { for await sighting in sightings { continuation.yield(sighting) } }
+        let timer = Task { [clock = parts.clock] in
+            guard let deadline else { return }
+            do { try await clock.sleep(until: deadline.at) } catch { return }
+            continuation.yield(nil)
+        }
+        continuation.onTermination = { _ in
+            forward.cancel()
+            timer.cancel()
+        }
+        return merged
     }
 
     private func tellWaiting(_ member: GateMember, _ status: Event.Status) {

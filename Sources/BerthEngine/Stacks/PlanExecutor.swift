@@ -26,28 +26,38 @@ struct PlanExecutor: Sendable {
 
     func run(_ plan: Plan) async -> PlanRun {
         var run = PlanRun(plan)
+        let limits = plan.operations.compactMap { if case .awaitReady(_, let timeout?) = $0.action { timeout } else { nil } }
+        // `--wait-timeout` bounds the gates in front of the wait as well.
+        let deadline = limits.min().map { Deadline(at: parts.clock.monotonic + $0, length: $0) }
         await withTaskGroup(of: (OperationID, PlanRun.Outcome).self) { group in
             func startReady() {
                 for operation in run.start(limit: PlanExecutor.concurrencyMax) {
                     let snapshot = run
-                    group.addTask { (operation.id, await outcome(of: operation, snapshot)) }
+                    group.addTask { (operation.id, await outcome(of: operation, snapshot, deadline)) }
                 }
             }
             startReady()
             while let (id, outcome) = await group.next() {
                 run.finish(id, outcome)
+                if Task.isCancelled { run.cancel() }
                 startReady()
             }
         }
         return run
     }
 
-    private func outcome(of operation: Operation, _ run: PlanRun) async -> PlanRun.Outcome {
+    /// When waiting ends, and how long that was.
+    struct Deadline: Sendable {
+        var at: Duration
+        var length: Duration
+    }
+
+    private func outcome(of operation: Operation, _ run: PlanRun, _ deadline: Deadline?) async -> PlanRun.Outcome {
         let begin = parts.clock.monotonic
         let (during, after) = PlanExecutor.words(operation.action)
         tell(operation, during, nil)
         do {
-            let created = try await perform(operation, run)
+            let created = try await perform(operation, run, deadline)
             tell(operation, after, parts.clock.monotonic - begin)
             return .success(container: created)
         } catch {
@@ -91,7 +101,7 @@ struct PlanExecutor: Sendable {
         }
     }
 
-    private func perform(_ operation: Operation, _ run: PlanRun) async throws -> ContainerID? {
+    private func perform(_ operation: Operation, _ run: PlanRun, _ deadline: Deadline?) async throws -> ContainerID? {
         func container(_ target: ContainerTarget) throws -> ContainerID {
             guard let id = run.container(target) else {
                 throw BerthError(.internal, "\(operation.subject)", cause: "its container was never made")
@@ -132,8 +142,8 @@ struct PlanExecutor: Sendable {
             try parts.store.rename(id, to: name)
             parts.registry.rename(id, to: name)
             await parts.registry.driver(id)?.rename(to: name)
-        case .awaitCondition(let condition, let members): try await awaitCondition(condition, members, run)
-        case .awaitReady(let members, let timeout): try await awaitReady(members, timeout, run)
+        case .awaitCondition(let condition, let members): try await awaitCondition(condition, members, run, deadline)
+        case .awaitReady(let members, _): try await awaitReady(members, run, deadline)
         }
         return nil
     }

@@ -18,6 +18,11 @@ enum BusyboxImage {
             cp /bin/busybox $r/bin/busybox
             for a in $(/bin/busybox --list); do [ $a = busybox ] || ln -s busybox $r/bin/$a; done
             ln -s ../bin $r/usr/bin
+            # Static programs load these when they look a name up.
+            mkdir -p $r/lib64 $r/lib/x86_64-linux-gnu
+            for l in libc.so.6 libnss_dns.so.2 libnss_files.so.2 libresolv.so.2; do cp -L /lib/*-linux-gnu/$l $r/lib/x86_64-linux-gnu/; done
+            cp -L /lib64/ld-linux-x86-64.so.2 $r/lib64/
+            echo 'hosts: files dns' > $r/etc/nsswitch.conf
             printf 'root:x:0:0:root:/root:/bin/sh\\nguest:x:1000:1000:guest:/home/guest:/bin/sh\\n' > $r/etc/passwd
             printf 'root:x:0:\\nguest:x:1000:\\nextra:x:2000:guest\\n' > $r/etc/group
             echo seeded > $r/srv/seed/file; chown 1000:1000 $r/srv/seed

@@ -156,30 +156,13 @@ package final class Engine: Sendable {
         let networks = try parts.store.networks()
         var resumed: [ContainerDriver] = []
         for row in rows {
-            let driver = ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger)
-            parts.registry.insert(driver, row.record)
-            guard row.status.isRunning || row.status.state == .restarting else { continue }
-            let adoption = sameBoot ? await parts.runtime.adopt(row.record) : .lost
-            switch adoption {
-            case .running(_, _, let keepsakes):
-                parts.ports.adopt(row.record, keepsakes)
-                let own = networks.filter { network in row.record.endpoints.contains { $0.network == network.name } }
-                do { try await parts.network.adopt(row.record, networks: own, keepsakes: keepsakes) } catch {
-                    parts.logger.error("network not adopted", metadata: ["container": "\(row.record.name)", "error": "\(error)"])
-                }
-                if let namespace = keepsakes.first(where: { $0.label == "sandbox" })?.descriptor { parts.live.set(row.record.id, namespace) }
-                parts.live.insert(row.record)
-                await driver.adopt()
-            case .exited(let status): await driver.ended(status)
-            case .lost:
-                if row.status.isRunning {
-                    let now = wallClockNanoseconds()
-                    await driver.ended(
-                        ExitStatus(code: sameBoot ? 137 : 255, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
-                } else {
-                    resumed.append(driver)
-                }
+            // A shim that is there outranks a row that says otherwise: the last agent died between the two.
+            let hasShim = (try? FileStatus.of(parts.layout.shimSocket(row.record.id))) != nil
+            guard row.status.isRunning || row.status.state == .restarting || hasShim else {
+                parts.registry.insert(ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger), row.record)
+                continue
             }
+            if let driver = await adopt(row, networks, sameBoot: sameBoot) { resumed.append(driver) }
         }
         parts.runtime.removeUnknown(keeping: Set(rows.map(\.record.id)))
         removeUnknownSnapshots(Set(rows.map(\.record.id.text)))
@@ -189,6 +172,46 @@ package final class Engine: Sendable {
         for driver in resumed { await driver.resume() }
         for row in rows where row.record.autoRemove { await removeIfEnded(row.record.id) }
         Task { await self.watchRuntime() }
+    }
+
+    /// Takes one container over. Returned: its driver, where a restart was pending.
+    private func adopt(_ row: ContainerRow, _ networks: [NetworkRecord], sameBoot: Bool) async -> ContainerDriver? {
+        let record = row.record
+        var row = row
+        let adoption = sameBoot ? await parts.runtime.adopt(record) : .lost
+        func driver() -> ContainerDriver {
+            let made = ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger)
+            parts.registry.insert(made, record)
+            return made
+        }
+        func markRunning(_ processID: Int32?, _ started: Timestamp) {
+            if row.status.isRunning { return }
+            row.status.state = .running
+            row.status.processID = processID
+            row.status.started = started
+            row.status.health = ContainerDriver.healthcheck(record) == nil ? .none : .starting
+            hands.store(record.id, row.status)
+        }
+        switch adoption {
+        case .running(let processID, let started, let keepsakes):
+            markRunning(processID, started)
+            parts.ports.adopt(record, keepsakes)
+            let own = networks.filter { network in record.endpoints.contains { $0.network == network.name } }
+            do { try await parts.network.adopt(record, networks: own, keepsakes: keepsakes) } catch {
+                parts.logger.error("network not adopted", metadata: ["container": "\(record.name)", "error": "\(error)"])
+            }
+            if let namespace = keepsakes.first(where: { $0.label == "sandbox" })?.descriptor { parts.live.set(record.id, namespace) }
+            parts.live.insert(record)
+            await driver().adopt()
+        case .exited(let status):
+            markRunning(nil, Timestamp(nanosecondsSinceEpoch: status.startedNanoseconds))
+            await driver().ended(status)
+        case .lost:
+            guard row.status.isRunning else { return driver() }
+            let now = wallClockNanoseconds()
+            await driver().ended(ExitStatus(code: sameBoot ? 137 : 255, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
+        }
+        return nil
     }
 
     private func removeUnknownSnapshots(_ known: Set<String>) {

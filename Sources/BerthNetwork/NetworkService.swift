@@ -135,11 +135,11 @@ package final class NetworkService: Sendable {
                 if let loopback = RouteSocket.index("lo") { try route.setUp(loopback) }
             }
             var keepsakes: [(label: String, descriptor: SharedDescriptor)] = [("sandbox", namespace)]
-            for (number, endpoint) in record.endpoints.enumerated() {
+            for endpoint in record.endpoints {
                 guard let live = state.withLock({ $0.networks[endpoint.network] }) else {
                     throw BerthError(.internal, "joining network \(endpoint.network)", cause: "it is not open")
                 }
-                try join(live, endpoint, record, number, namespace)
+                try join(live, endpoint, record, namespace)
                 keepsakes.append(("network \(endpoint.network)", live.namespace))
             }
             if record.endpoints.isEmpty { return Sandbox(namespace: namespace, keepsakes: keepsakes) }
@@ -165,13 +165,13 @@ package final class NetworkService: Sendable {
 
     /// A pair whose one end is born in the sandbox, the other in the network's bridge.
     private func join(
-        _ live: LiveNetwork, _ endpoint: Endpoint, _ record: ContainerRecord, _ number: Int, _ namespace: SharedDescriptor
+        _ live: LiveNetwork, _ endpoint: Endpoint, _ record: ContainerRecord, _ namespace: SharedDescriptor
     ) throws {
         let hardware = endpoint.macAddress.split(separator: ":").compactMap { UInt8($0, radix: 16) }
         try NetworkNamespace.inside(live.namespace) { () throws(SystemError) in
             let route = try RouteSocket()
             try route.addPair(
-                "v\(record.id.text.prefix(10))\(number)", master: live.bridgeIndex, peer: endpoint.interface, peerNamespace: namespace.number,
+                "v\(Hex.encode(randomBytes(6)))", master: live.bridgeIndex, peer: endpoint.interface, peerNamespace: namespace.number,
                 peerAddress: hardware.count == 6 ? hardware : nil)
         }
         // The default route leads through the first network, in their alphabetical order, that leads anywhere.

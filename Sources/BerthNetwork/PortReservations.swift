@@ -20,12 +20,23 @@ extension NetworkService {
         }
     }
 
+    /// A shim that is just leaving still holds its copy of the socket for a moment.
+    private func patientBind(_ address: IPv4Address, _ port: UInt16, datagram: Bool, isOnly: Bool) throws(SystemError) -> SharedDescriptor {
+        for _ in 0..<20 where isOnly {
+            do { return try InternetSocket.bind(address.bytes, port: port, datagram: datagram) } catch {
+                guard error.isAddressInUse, ListeningPorts.holder(of: port, datagram: datagram) == nil else { break }
+                Pause.milliseconds(10)
+            }
+        }
+        return try InternetSocket.bind(address.bytes, port: port, datagram: datagram)
+    }
+
     private func reserve(_ mapping: PortMapping, _ address: IPv4Address, _ owner: String) throws -> HeldPort {
         let datagram = mapping.transport == .udp
         var failure: SystemError?
         for candidate in mapping.published.map(Array.init) ?? [0] {
             do {
-                let socket = try InternetSocket.bind(address.bytes, port: candidate, datagram: datagram)
+                let socket = try patientBind(address, candidate, datagram: datagram, isOnly: mapping.published?.count == 1)
                 let port = candidate == 0 ? InternetSocket.port(socket.number) : candidate
                 return HeldPort(
                     port: PublishedPort(hostAddress: address, hostPort: port, containerPort: mapping.target, transport: mapping.transport),

@@ -129,16 +129,36 @@ extension ContainerRuntime {
         }
     }
 
+    /// Until the other end is closed; two seconds at most.
+    private static func awaitEnd(of shim: SharedDescriptor) {
+        for _ in 0..<200 {
+            do {
+                let packet = try PacketSocket.receive(shim.number, wait: false)
+                if packet.payload.isEmpty { return }
+            } catch {
+                guard error.isWouldBlock else { return }
+                Pause.milliseconds(10)
+            }
+        }
+    }
+
     /// Groups and run directories of containers that nobody knows any more.
     package func removeUnknown(keeping known: Set<ContainerID>) {
         let shorts = Set(known.map(\.short))
+        let unknown = ((try? Directory.names(layout.containers)) ?? []).filter { !shorts.contains($0) }
+        let shims = unknown.map { try? SharedDescriptor(PacketSocket.connect("\(layout.containers)/\($0)/shim.sock")) }
+        for shim in shims {
+            guard let shim else { continue }
+            // Their end needs no record, and they bring no agent back.
+            try? PacketSocket.send(shim.number, ShimMessage.bye.encoded)
+            try? PacketSocket.send(shim.number, ShimMessage.acknowledgeExit.encoded)
+        }
         for text in cgroups.list() {
             guard let id = ContainerID(text), !known.contains(id) else { continue }
             killRemains(id)
             removeGroup(id)
         }
-        for name in (try? Directory.names(layout.containers)) ?? [] where !shorts.contains(name) {
-            try? Directory.remove("\(layout.containers)/\(name)")
-        }
+        for shim in shims { if let shim { ContainerRuntime.awaitEnd(of: shim) } }
+        for name in unknown { try? Directory.remove("\(layout.containers)/\(name)") }
     }
 }

@@ -23,7 +23,7 @@ struct BadInputTests {
         Case(name: "tab indentation", file: "services:\n\tweb: {}\n", says: ["compose.yaml:2:"]),
         Case(name: "unknown key", file: service("prots: [\"80\"]"), says: ["compose.yaml:6:5", "services.web", "prots", "did you mean", "ports"]),
         Case(name: "duplicate key", file: service("init: true\ninit: false"), says: ["compose.yaml:7:", "init"]),
-        Case(name: "neither image nor build", file: "services:\n  web:\n    command: [\"true\"]\n", says: ["compose.yaml:2:", "web", "image"]),
+        Case(name: "neither image nor build", file: "services:\n  web:\n    command: [\"true\"]\n", says: ["compose.yaml:3:", "web", "image"]),
         Case(name: "dependency cycle", file: """
             services:
               a: {image: "localhost/busybox:1", depends_on: [b]}

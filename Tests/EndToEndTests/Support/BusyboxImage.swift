@@ -20,7 +20,7 @@ enum BusyboxImage {
             ln -s ../bin $r/usr/bin
             # Static programs load these when they look a name up.
             mkdir -p $r/lib64 $r/lib/x86_64-linux-gnu
-            for l in libc.so.6 libnss_dns.so.2 libnss_files.so.2 libresolv.so.2; do cp -L /lib/*-linux-gnu/$l $r/lib/x86_64-linux-gnu/; done
+            for l in libc.so.6 libnss_dns.so.2 libnss_files.so.2 libresolv.so.2 ld-linux-x86-64.so.2; do cp -L /lib/*-linux-gnu/$l $r/lib/x86_64-linux-gnu/; done
             cp -L /lib64/ld-linux-x86-64.so.2 $r/lib64/
             echo 'hosts: files dns' > $r/etc/nsswitch.conf
             printf 'root:x:0:0:root:/root:/bin/sh\\nguest:x:1000:1000:guest:/home/guest:/bin/sh\\n' > $r/etc/passwd

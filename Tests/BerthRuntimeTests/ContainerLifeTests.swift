@@ -92,12 +92,12 @@ struct ContainerLifeTests {
         let world = try RuntimeWorld()
         let script = """
             grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|Seccomp|NoNewPrivs)' /proc/self/status
-            echo pid $$; ls /proc/self/fd | head -4; ls /dev; head -c1 /proc/kcore | grep -c . ; echo x > /proc/sys/kernel/hostname
+            echo pid $$; ls -l /dev/null; ls /proc/self/fd | head -4; ls /dev; head -c1 /proc/kcore | grep -c . ; echo x > /proc/sys/kernel/hostname
             """
         let (_, log) = try await world.run(world.record(["sh", "-c", script]))
         for expected in [
             "CapInh:\\t0000000000000000", "CapPrm:\\t00000000a80425fb", "CapBnd:\\t00000000a80425fb", "CapAmb:\\t0000000000000000",
-            "Seccomp:\\t2", "pid 1", "urandom", "Read-only file system",
+            "Seccomp:\\t2", "pid 1", "urandom", "Read-only file system", "crw-rw-rw-",
         ] { #expect(log.contains(expected), "\(expected) is missing: \(log)") }
     }
 

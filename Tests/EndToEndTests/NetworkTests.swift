@@ -22,7 +22,7 @@ struct NetworkTests {
             try world.write("compose.yaml", NetworkTests.web)
             #expect(try world.run("up", "-d", "--scale", "client=1").status == 0)
             for name in ["web", "front", "net-web-1"] {
-                let fetched = try world.run("exec", "-T", "client", "wget", "-q", "-T", "5", "-O-", "http://\(name)/")
+                let fetched = try world.run("exec", "-T", "client", "wget", "-q", "-O-", "http://\(name)/")
                 #expect(fetched.status == 0, "\(name): \(fetched)")
             }
             let unknown = try world.run("exec", "-T", "client", "nslookup", "no-such-name.")

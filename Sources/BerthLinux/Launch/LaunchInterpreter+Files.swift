@@ -29,6 +29,8 @@ extension LaunchInterpreter {
             let device = clinux_makedev(major, minor)
             try systemCall("mknodat", target) { mknodat(parent.number, name, type | mode, device) }
             try systemCall("fchownat", target) { fchownat(parent.number, name, userID, groupID, AT_SYMLINK_NOFOLLOW) }
+            // The mask of whoever started us has cut the mode.
+            try systemCall("fchmodat", target) { fchmodat(parent.number, name, mode, 0) }
         case .symlink(let target, let to):
             let parent = try withRoot { root throws(SystemError) in try root.parent(of: target) }
             try systemCall("symlinkat", target) { symlinkat(to, parent.number, LaunchRoot.split(target).name) }

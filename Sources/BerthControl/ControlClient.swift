@@ -26,8 +26,12 @@ package final class ControlClient: AgentService {
     package func up(_ request: UpRequest) -> ProgressStream { stream(.up, request) }
     package func down(_ request: DownRequest) -> ProgressStream { stream(.down, request) }
     package func change(_ request: ChangeRequest) -> ProgressStream { stream(.change, request) }
-    package func stacks(all: Bool) async throws -> [StackSummary] { try await one(.stacks, StackRequest(stack: nil, all: all)) }
-    package func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument] { try await one(.containers, filter) }
+    package func stacks(all: Bool) async throws -> [StackSummary] {
+        try await one(.stacks, StackRequest(stack: nil, all: all))
+    }
+    package func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument] {
+        try await one(.containers, filter)
+    }
     package func run(_ request: RunRequest) -> ProgressStream { stream(.run, request) }
     package func exec(_ request: ExecRequest) async throws -> ShimTicket { try await one(.exec, request) }
     package func attach(container: ContainerID) async throws -> ShimTicket {
@@ -39,7 +43,9 @@ package final class ControlClient: AgentService {
     package func top(container: ContainerID) async throws -> ProcessTable {
         try await one(.top, ContainerRequest(container: container))
     }
-    package func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { stream(.events, StackRequest(stack: stack)) }
+    package func events(stack: String?) -> AsyncThrowingStream<Event, any Error> {
+        stream(.events, StackRequest(stack: stack))
+    }
     package func importImage(_ request: ImageImportRequest) -> ProgressStream { stream(.importImage, request) }
     package func loadImages(_ request: ImageLoadRequest) -> ProgressStream { stream(.loadImages, request) }
     package func saveImages(_ request: ImageSaveRequest) -> ProgressStream { stream(.saveImages, request) }
@@ -53,19 +59,26 @@ package final class ControlClient: AgentService {
     package func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await one(.removeImage, NameRequest(name: reference, force: force))
     }
-    package func networks(stack: String?) async throws -> [NetworkRecord] { try await one(.networks, StackRequest(stack: stack)) }
-    package func volumes(stack: String?) async throws -> [VolumeRecord] { try await one(.volumes, StackRequest(stack: stack)) }
+    package func networks(stack: String?) async throws -> [NetworkRecord] {
+        try await one(.networks, StackRequest(stack: stack))
+    }
+    package func volumes(stack: String?) async throws -> [VolumeRecord] {
+        try await one(.volumes, StackRequest(stack: stack))
+    }
 
     // MARK: Transport
 
-    private func one<Answer: Codable & Sendable>(_ route: Route, _ request: some Codable & Sendable) async throws -> Answer {
+    private func one<Answer: Codable & Sendable>(_ route: Route, _ request: some Codable & Sendable) async throws
+        -> Answer
+    {
         for try await item in stream(route, request) as AsyncThrowingStream<Answer, any Error> { return item }
         throw ControlClient.lost
     }
 
     /// The agent went away in the middle of an answer; the caller may ask a new one again.
     package static let lost = BerthError(
-        .unavailable, "talking to the agent", cause: "it went away before it had answered", hint: "run the command again")
+        .unavailable, "talking to the agent", cause: "it went away before it had answered",
+        hint: "run the command again")
 
     private func stream<Item: Codable & Sendable>(
         _ route: Route, _ request: some Codable & Sendable
@@ -103,7 +116,9 @@ package final class ControlClient: AgentService {
     private func connect() async throws -> Connection {
         var attempts = 0
         while true {
-            do { return try await connectOnce() } catch let error as IOError where presence != nil && attempts < ControlClient.connectAttemptsMax {
+            do { return try await connectOnce() } catch let error as IOError
+                where presence != nil && attempts < ControlClient.connectAttemptsMax
+            {
                 guard error.errnoCode == 2 || error.errnoCode == 111 else { throw error }
                 attempts += 1
                 try await Task.sleep(for: .milliseconds(10))
@@ -120,7 +135,9 @@ package final class ControlClient: AgentService {
         }
     }
 
-    private func exchange(_ channel: Connection, _ route: Route, _ body: Data, _ receive: (Data) throws -> Void) async throws {
+    private func exchange(_ channel: Connection, _ route: Route, _ body: Data, _ receive: (Data) throws -> Void)
+        async throws
+    {
         try await channel.executeThenClose { inbound, outbound in
             var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: route.path)
             head.headers.add(name: "Host", value: "berth")

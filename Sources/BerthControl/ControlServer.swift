@@ -100,9 +100,12 @@ package final class ControlServer: Sendable {
         case .stacks: try await answer.one(try await service.stacks(all: (try decode(body) as StackRequest).all))
         case .containers: try await answer.one(try await service.containers(try decode(body)))
         case .exec: try await answer.one(try await service.exec(try decode(body)))
-        case .attach: try await answer.one(try await service.attach(container: (try decode(body) as ContainerRequest).container))
-        case .wait: try await answer.one(try await service.wait(container: (try decode(body) as ContainerRequest).container))
-        case .top: try await answer.one(try await service.top(container: (try decode(body) as ContainerRequest).container))
+        case .attach:
+            try await answer.one(try await service.attach(container: (try decode(body) as ContainerRequest).container))
+        case .wait:
+            try await answer.one(try await service.wait(container: (try decode(body) as ContainerRequest).container))
+        case .top:
+            try await answer.one(try await service.top(container: (try decode(body) as ContainerRequest).container))
         case .images: try await answer.one(try await service.images())
         case .inspectImage: try await answer.one(try await service.inspectImage((try decode(body) as NameRequest).name))
         case .tagImage:
@@ -112,7 +115,8 @@ package final class ControlServer: Sendable {
         case .removeImage:
             let request: NameRequest = try decode(body)
             try await answer.one(try await service.removeImage(request.name, force: request.force))
-        case .networks: try await answer.one(try await service.networks(stack: (try decode(body) as StackRequest).stack))
+        case .networks:
+            try await answer.one(try await service.networks(stack: (try decode(body) as StackRequest).stack))
         case .volumes: try await answer.one(try await service.volumes(stack: (try decode(body) as StackRequest).stack))
         }
     }

@@ -21,7 +21,9 @@ package enum Route: String, CaseIterable, Sendable {
 }
 
 /// Bodies of the routes whose requests are one or two plain values.
-package struct NameRequest: Codable, Sendable { package var name: String; package var force = false; package var target: String? }
+package struct NameRequest: Codable, Sendable {
+    package var name: String; package var force = false; package var target: String?
+}
 package struct StackRequest: Codable, Sendable { package var stack: String?; package var all = false }
 package struct ContainerRequest: Codable, Sendable { package var container: ContainerID }
 package struct Nothing: Codable, Sendable {}

@@ -24,10 +24,14 @@ extension Engine {
         let record = await driver.record
         let status = await driver.status
         guard status.isRunning else {
-            throw BerthError(.conflict, "running a program in \(record.name)", subject: record.name, cause: "container \(record.name) is not running")
+            throw BerthError(
+                .conflict, "running a program in \(record.name)", subject: record.name,
+                cause: "container \(record.name) is not running")
         }
         if status.state == .paused {
-            throw BerthError(.conflict, "running a program in \(record.name)", subject: record.name, cause: "container \(record.name) is paused", hint: "unpause it first")
+            throw BerthError(
+                .conflict, "running a program in \(record.name)", subject: record.name,
+                cause: "container \(record.name) is paused", hint: "unpause it first")
         }
         return try parts.runtime.prepareExec(record, exec)
     }
@@ -43,6 +47,10 @@ extension Engine {
     }
 
     package func events() async -> AsyncStream<Event> { await parts.bus.listen() }
-    package func networks(stack: String?) throws -> [NetworkRecord] { try parts.store.networks().filter { stack == nil || $0.stack == stack } }
-    package func volumes(stack: String?) throws -> [VolumeRecord] { try parts.store.volumes().filter { stack == nil || $0.stack == stack } }
+    package func networks(stack: String?) throws -> [NetworkRecord] {
+        try parts.store.networks().filter { stack == nil || $0.stack == stack }
+    }
+    package func volumes(stack: String?) throws -> [VolumeRecord] {
+        try parts.store.volumes().filter { stack == nil || $0.stack == stack }
+    }
 }

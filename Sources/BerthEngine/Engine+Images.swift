@@ -15,14 +15,16 @@ extension Engine {
         do { archive = SharedDescriptor(try Directory.open(path)) } catch {
             throw BerthError(.notFound, "opening \(path)", subject: path, cause: "\(error)")
         }
-        var request = WorkerRequest(kind: kind, ingest: "", created: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()).description)
+        var request = WorkerRequest(
+            kind: kind, ingest: "", created: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()).description)
         request.reference = reference
         request.changes = changes
         request.message = message
         let finished = request
         return try await offPool {
             var lines: [String] = []
-            try self.parts.worker.run(finished, archive: archive, progress: { report(.warning($0)) }) { images, ingest in
+            try self.parts.worker.run(finished, archive: archive, progress: { report(.warning($0)) }) {
+                images, ingest in
                 try self.parts.images.commit(images, from: ingest)
                 for image in images {
                     if kind == .importTree {
@@ -49,14 +51,18 @@ extension Engine {
             request.images.append(
                 SavedImage(
                     manifest: image.manifestDigest, manifestSize: size,
-                    references: ImageReference(name).map { image.references.contains($0.canonical) ? [$0.canonical] : image.references } ?? []))
+                    references: ImageReference(name).map {
+                        image.references.contains($0.canonical) ? [$0.canonical] : image.references
+                    } ?? []))
         }
         let output: SharedDescriptor
         do { output = SharedDescriptor(try Directory.open(path, flags: FileFlags.writeNew, mode: 0o600)) } catch {
             throw BerthError(.denied, "writing \(path)", subject: path, cause: "\(error)")
         }
         let finished = request
-        try await offPool { try self.parts.worker.run(finished, archive: output, progress: { _ in }, commit: { _, _ in }) }
+        try await offPool {
+            try self.parts.worker.run(finished, archive: output, progress: { _ in }, commit: { _, _ in })
+        }
     }
 
     /// Blocking work beside the cooperative pool.

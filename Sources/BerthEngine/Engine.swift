@@ -21,7 +21,8 @@ package final class Engine: Sendable {
     // MARK: Stacks
 
     package func up(
-        _ stack: Stack, materials: [String: [UInt8]], _ options: UpOptions, dryRun: Bool, report: @escaping ProgressReport
+        _ stack: Stack, materials: [String: [UInt8]], _ options: UpOptions, dryRun: Bool,
+        report: @escaping ProgressReport
     ) async throws -> [ContainerID] {
         try await turns.take(stack.name) {
             try self.prepare(stack, materials, dryRun: dryRun)
@@ -33,7 +34,8 @@ package final class Engine: Sendable {
     }
 
     package func down(
-        _ name: String, _ stack: Stack?, _ options: DownOptions, removeImages: Bool, dryRun: Bool, report: @escaping ProgressReport
+        _ name: String, _ stack: Stack?, _ options: DownOptions, removeImages: Bool, dryRun: Bool,
+        report: @escaping ProgressReport
     ) async throws {
         try await turns.take(name, interrupting: !dryRun) {
             let observed = try await self.observe(name, stack)
@@ -71,7 +73,9 @@ package final class Engine: Sendable {
             let observed = try await self.observe(stack.name, stack)
             let plan = try self.reconciler.run(service, in: stack, observed, options)
             let run = try await self.perform(plan, stack.name, dryRun: false, held: held ? service.name : nil, report)
-            guard let last = plan.operations.last, case .startContainer(let target) = last.action, let id = run.container(target) else {
+            guard let last = plan.operations.last, case .startContainer(let target) = last.action,
+                let id = run.container(target)
+            else {
                 throw BerthError(.internal, "running \(service.name)", cause: "the plan made no container")
             }
             return id
@@ -91,14 +95,17 @@ package final class Engine: Sendable {
             }
         }
         let document = Array(try JSONEncoder().encode(stack))
-        try parts.store.insertRevision(stack: stack.name, document: document, time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()))
+        try parts.store.insertRevision(
+            stack: stack.name, document: document, time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()))
     }
 
     /// Contents that no container uses.
     private func removeUnusedMaterials() {
         var used: Set<String> = []
         for (_, record) in parts.registry.all() {
-            for mount in record.mounts { if case .material(let digest, _, _, _) = mount.source { used.insert(digest.hex) } }
+            for mount in record.mounts {
+                if case .material(let digest, _, _, _) = mount.source { used.insert(digest.hex) }
+            }
         }
         for name in (try? Directory.names(parts.layout.secrets)) ?? [] where !used.contains(name) {
             try? Directory.remove("\(parts.layout.secrets)/\(name)")
@@ -120,7 +127,8 @@ package final class Engine: Sendable {
             let reference = stack.imageReference(of: service)
             if let image = try parts.images.find(reference) {
                 observed.images[reference] = ObservedImage(
-                    id: image.id, execution: image.config.config ?? ImageConfig.Execution(), layers: image.config.rootfs.diff_ids)
+                    id: image.id, execution: image.config.config ?? ImageConfig.Execution(),
+                    layers: image.config.rootfs.diff_ids)
             }
         }
         return observed
@@ -159,7 +167,8 @@ package final class Engine: Sendable {
             // A shim that is there outranks a row that says otherwise: the last agent died between the two.
             let hasShim = (try? FileStatus.of(parts.layout.shimSocket(row.record.id))) != nil
             guard row.status.isRunning || row.status.state == .restarting || hasShim else {
-                parts.registry.insert(ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger), row.record)
+                parts.registry.insert(
+                    ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger), row.record)
                 continue
             }
             if let driver = await adopt(row, networks, sameBoot: sameBoot) { resumed.append(driver) }
@@ -198,9 +207,12 @@ package final class Engine: Sendable {
             parts.ports.adopt(record, keepsakes)
             let own = networks.filter { network in record.endpoints.contains { $0.network == network.name } }
             do { try await parts.network.adopt(record, networks: own, keepsakes: keepsakes) } catch {
-                parts.logger.error("network not adopted", metadata: ["container": "\(record.name)", "error": "\(error)"])
+                parts.logger.error(
+                    "network not adopted", metadata: ["container": "\(record.name)", "error": "\(error)"])
             }
-            if let namespace = keepsakes.first(where: { $0.label == "sandbox" })?.descriptor { parts.live.set(record.id, namespace) }
+            if let namespace = keepsakes.first(where: { $0.label == "sandbox" })?.descriptor {
+                parts.live.set(record.id, namespace)
+            }
             parts.live.insert(record)
             await driver().adopt()
         case .exited(let status):
@@ -209,7 +221,9 @@ package final class Engine: Sendable {
         case .lost:
             guard row.status.isRunning else { return driver() }
             let now = wallClockNanoseconds()
-            await driver().ended(ExitStatus(code: sameBoot ? 137 : 255, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
+            await driver().ended(
+                ExitStatus(
+                    code: sameBoot ? 137 : 255, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
         }
         return nil
     }
@@ -219,7 +233,9 @@ package final class Engine: Sendable {
         for id in (try? Directory.names(parts.layout.logs)) ?? [] where !known.contains(id) {
             try? Directory.remove("\(parts.layout.logs)/\(id)")
         }
-        for name in (try? Directory.names(parts.layout.ingest)) ?? [] { try? Directory.remove("\(parts.layout.ingest)/\(name)") }
+        for name in (try? Directory.names(parts.layout.ingest)) ?? [] {
+            try? Directory.remove("\(parts.layout.ingest)/\(name)")
+        }
     }
 
     /// What shims report by themselves.
@@ -247,7 +263,9 @@ package final class Engine: Sendable {
         guard let driver = parts.registry.driver(id) else { return }
         let record = await driver.record
         let status = await driver.status
-        guard record.autoRemove, !status.isRunning, status.state != .restarting, status.state != .created else { return }
+        guard record.autoRemove, !status.isRunning, status.state != .restarting, status.state != .created else {
+            return
+        }
         let executor = PlanExecutor(parts: parts, hands: hands, stack: record.stack, heldService: nil, report: { _ in })
         try? await executor.removeContainer(id, removeAnonymousVolumes: true)
     }

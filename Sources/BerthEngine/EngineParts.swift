@@ -25,7 +25,8 @@ package final class EngineParts: Sendable {
     private let onStatus = Mutex<(@Sendable () -> Void)?>(nil)
 
     package init(
-        layout: StateLayout, store: any StateStore, runtime: ContainerRuntime, network: any NetworkHand, workerProgram: String,
+        layout: StateLayout, store: any StateStore, runtime: ContainerRuntime, network: any NetworkHand,
+        workerProgram: String,
         logger: Logger
     ) throws {
         self.layout = layout
@@ -48,7 +49,8 @@ package final class EngineParts: Sendable {
         return try record.endpoints.map { endpoint in
             guard let found = all.first(where: { $0.name == endpoint.network }) else {
                 throw BerthError(
-                    .notFound, "starting container \(record.name)", subject: endpoint.network, cause: "network \(endpoint.network) is gone",
+                    .notFound, "starting container \(record.name)", subject: endpoint.network,
+                    cause: "network \(endpoint.network) is gone",
                     hint: "berth up makes it again")
             }
             return found
@@ -59,7 +61,9 @@ package final class EngineParts: Sendable {
     func sharing(_ record: ContainerRecord) -> (network: ContainerID?, processes: ContainerID?, ipc: ContainerID?) {
         func owner(_ mode: String?) -> ContainerID? {
             guard let mode else { return nil }
-            if mode.hasPrefix("service:") { return registry.running(service: String(mode.dropFirst(8)), stack: record.stack) }
+            if mode.hasPrefix("service:") {
+                return registry.running(service: String(mode.dropFirst(8)), stack: record.stack)
+            }
             if mode.hasPrefix("container:") { return registry.named(String(mode.dropFirst(10))) }
             return nil
         }
@@ -130,12 +134,17 @@ final class ContainerRegistry: Sendable {
     func driver(_ id: ContainerID) -> ContainerDriver? { entries.withLock { $0[id]?.driver } }
     func record(_ id: ContainerID) -> ContainerRecord? { entries.withLock { $0[id]?.record } }
     func named(_ name: String) -> ContainerID? {
-        entries.withLock { $0.values.first { $0.record.name == name || $0.record.id.text == name || $0.record.id.short == name }?.record.id }
+        entries.withLock {
+            $0.values.first { $0.record.name == name || $0.record.id.text == name || $0.record.id.short == name }?
+                .record.id
+        }
     }
     func running(service: String, stack: String) -> ContainerID? {
         entries.withLock { entries in
-            entries.values.filter { $0.record.stack == stack && $0.record.slot.service == service && $0.record.slot.oneOff == nil }
-                .map(\.record).min { $0.slot < $1.slot }?.id
+            entries.values.filter {
+                $0.record.stack == stack && $0.record.slot.service == service && $0.record.slot.oneOff == nil
+            }
+            .map(\.record).min { $0.slot < $1.slot }?.id
         }
     }
     func all(stack: String? = nil) -> [(driver: ContainerDriver, record: ContainerRecord)] {

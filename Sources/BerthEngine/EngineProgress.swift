@@ -38,5 +38,7 @@ package struct EngineClock: Sendable {
     private let origin = ContinuousClock.now
     package init() {}
     package var monotonic: Duration { ContinuousClock.now - origin }
-    package func sleep(until time: Duration) async throws { try await Task.sleep(until: origin + time, clock: .continuous) }
+    package func sleep(until time: Duration) async throws {
+        try await Task.sleep(until: origin + time, clock: .continuous)
+    }
 }

@@ -11,14 +11,16 @@ struct StackChecks {
             guard let field = root["services"]?[service.name] else { continue }
             checkReferences(service, field, stack)
             if let _ = service.containerName, service.replicas > 1 {
-                field["container_name"]?.fail("container_name and \(service.replicas) replicas exclude each other: names are unique")
+                field["container_name"]?.fail(
+                    "container_name and \(service.replicas) replicas exclude each other: names are unique")
             }
         }
         checkCycles(stack)
     }
 
     private func addDefaults(_ stack: inout Stack) {
-        if stack.networks["default"] == nil && stack.services.values.contains(where: { $0.networks["default"] != nil }) {
+        if stack.networks["default"] == nil && stack.services.values.contains(where: { $0.networks["default"] != nil })
+        {
             stack.networks["default"] = NetworkDefinition(key: "default", name: "\(stack.name)_default")
         }
         // Implied dependencies: whoever uses another's namespaces or volumes starts after it.
@@ -30,7 +32,9 @@ struct StackChecks {
                 if let mode, mode.hasPrefix("service:") { implied.append(String(mode.dropFirst(8))) }
             }
             for source in service.volumesFrom { if case .service(let other) = source.source { implied.append(other) } }
-            for other in implied where service.dependsOn[other] == nil { service.dependsOn[other] = Dependency(restart: true) }
+            for other in implied where service.dependsOn[other] == nil {
+                service.dependsOn[other] = Dependency(restart: true)
+            }
             stack.services[name] = service
         }
     }
@@ -39,17 +43,20 @@ struct StackChecks {
         func missing(_ field: Field?, _ what: String, _ name: String, _ known: some Sequence<String>) {
             let near = Spelling.nearest(name, in: known)
             field?.fail(
-                "\(what) \"\(name)\" is not defined", suggestion: near.map { "did you mean \"\($0)\"?" } ?? "define it under \(what)s:")
+                "\(what) \"\(name)\" is not defined",
+                suggestion: near.map { "did you mean \"\($0)\"?" } ?? "define it under \(what)s:")
         }
         let names = Set(stack.services.keys).union(stack.inactiveServices.keys)
         for other in service.dependsOn.keys.sorted() {
             if !names.contains(other) {
-                missing(field["depends_on"] ?? field["links"] ?? field["network_mode"] ?? field, "service", other, names)
+                missing(
+                    field["depends_on"] ?? field["links"] ?? field["network_mode"] ?? field, "service", other, names)
             } else if other == service.name {
                 field["depends_on"]?.fail("service \(other) depends on itself")
             } else if stack.services[other] == nil && service.dependsOn[other]?.required == true {
                 field["depends_on"]?.fail(
-                    "service \(other) is in a profile that is not active", suggestion: "activate it with --profile \(stack.inactiveServices[other]?.profiles.first ?? "")")
+                    "service \(other) is in a profile that is not active",
+                    suggestion: "activate it with --profile \(stack.inactiveServices[other]?.profiles.first ?? "")")
             }
         }
         for network in service.networks.keys.sorted() where stack.networks[network] == nil {

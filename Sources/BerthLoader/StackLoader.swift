@@ -61,7 +61,8 @@ package struct StackLoader {
         for file in files {
             guard let tree = read(file, remarks) else { continue }
             let values = interpolator.interpolate(tree)
-            let extended = Extends(source: source, remarks: remarks, environment: environment, directory: directory).apply(values, file: file)
+            let extended = Extends(source: source, remarks: remarks, environment: environment, directory: directory)
+                .apply(values, file: file)
             root = root.map { Merger(remarks: remarks).merge($0, extended) } ?? extended
         }
         guard let root else { result.diagnostics = remarks.diagnostics; return result }
@@ -81,7 +82,9 @@ package struct StackLoader {
         let mounts = MountSyntax(directory: directory, home: environment["HOME"])
         let services = ServiceDecoder(mounts: mounts, environment: environment) { place, path, required, raw in
             guard let bytes = try? source.read(path) else {
-                if required { place.fail("env file \(path) not found", suggestion: "create it, or say required: false") }
+                if required {
+                    place.fail("env file \(path) not found", suggestion: "create it, or say required: false")
+                }
                 return nil
             }
             if raw { return Dotenv.parseRaw(bytes) }
@@ -90,8 +93,11 @@ package struct StackLoader {
         var stack = Stack(name: name, workingDirectory: directory)
         stack.files = files
         stack.environmentFiles = options.environmentFiles
-        guard field.node.entries != nil, field["services"] != nil || field["networks"] != nil || field["volumes"] != nil else {
-            field.fail(field.node.isNull || field.node.entries?.isEmpty == true ? "empty compose file" : "there are no services")
+        guard field.node.entries != nil, field["services"] != nil || field["networks"] != nil || field["volumes"] != nil
+        else {
+            field.fail(
+                field.node.isNull || field.node.entries?.isEmpty == true
+                    ? "empty compose file" : "there are no services")
             return stack
         }
         StackDecoder(services: services, mounts: mounts, stackName: name).decode(field, into: &stack)
@@ -104,7 +110,10 @@ package struct StackLoader {
         do {
             let bytes = file == "-" ? try source.readStandardInput() : try source.read(file)
             guard let node = YAMLReader.read(bytes, file: PathText.display(file), remarks: remarks) else { return nil }
-            if node.isNull { remarks.error(node.place, "", "empty compose file", suggestion: "a stack file has services:") ; return nil }
+            if node.isNull {
+                remarks.error(node.place, "", "empty compose file", suggestion: "a stack file has services:");
+                return nil
+            }
             return node
         } catch {
             remarks.error(nil, "", "cannot read \(file): \((error as? BerthError)?.cause ?? "\(error)")")
@@ -116,7 +125,9 @@ package struct StackLoader {
 
     private func findFiles(_ options: LoadOptions, _ environment: [String: String], _ remarks: Remarks) -> [String]? {
         let base = options.workingDirectory
-        func absolute(_ path: String) -> String { path == "-" ? path : PathText.clean(path.hasPrefix("/") ? path : base + "/" + path) }
+        func absolute(_ path: String) -> String {
+            path == "-" ? path : PathText.clean(path.hasPrefix("/") ? path : base + "/" + path)
+        }
         if !options.files.isEmpty { return options.files.map(absolute) }
         if let list = environment["COMPOSE_FILE"], !list.isEmpty {
             let separator = environment["COMPOSE_PATH_SEPARATOR"].flatMap(\.first) ?? ":"
@@ -126,7 +137,11 @@ package struct StackLoader {
         while true {
             let found = StackLoader.fileNames.filter { source.isFile("\(directory)/\($0)") }
             if let first = found.first {
-                if found.count > 1 { remarks.warning(nil, "", "several stack files in \(directory): \(found.joined(separator: ", ")); \(first) is used") }
+                if found.count > 1 {
+                    remarks.warning(
+                        nil, "",
+                        "several stack files in \(directory): \(found.joined(separator: ", ")); \(first) is used")
+                }
                 let over = StackLoader.overrideNames.first { source.isFile("\(directory)/\($0)") }
                 return (["\(directory)/\(first)"] + (over.map { ["\(directory)/\($0)"] } ?? [])).map(PathText.clean)
             }
@@ -134,7 +149,8 @@ package struct StackLoader {
             directory = PathText.parent(directory)
         }
         remarks.error(
-            nil, "", "no stack file found in \(base) or above it", suggestion: "looked for \(StackLoader.fileNames.joined(separator: ", ")); name another with -f")
+            nil, "", "no stack file found in \(base) or above it",
+            suggestion: "looked for \(StackLoader.fileNames.joined(separator: ", ")); name another with -f")
         return nil
     }
 
@@ -149,11 +165,14 @@ package struct StackLoader {
     private func stackName(
         _ options: LoadOptions, _ environment: [String: String], _ root: Field, _ directory: String, _ remarks: Remarks
     ) -> String? {
-        let given = options.stackName ?? environment["COMPOSE_PROJECT_NAME"].flatMap { $0.isEmpty ? nil : $0 } ?? root["name"]?.string()
+        let given =
+            options.stackName ?? environment["COMPOSE_PROJECT_NAME"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? root["name"]?.string()
         guard let given else {
             let derived = StackLoader.normalName(PathText.name(directory))
             if derived.isEmpty {
-                remarks.error(nil, "", "the directory \(directory) gives no stack name", suggestion: "give one with -p or name:")
+                remarks.error(
+                    nil, "", "the directory \(directory) gives no stack name", suggestion: "give one with -p or name:")
                 return nil
             }
             return derived
@@ -177,10 +196,13 @@ enum Profiles {
     /// Services without profiles are always on; `*` means all; a service that is named turns its own profiles on.
     static func apply(to stack: inout Stack, _ options: LoadOptions, _ environment: [String: String]) {
         var active = Set(options.profiles)
-        if active.isEmpty, let list = environment["COMPOSE_PROFILES"] { active = Set(list.split(separator: ",").map { String($0).trimmed }) }
+        if active.isEmpty, let list = environment["COMPOSE_PROFILES"] {
+            active = Set(list.split(separator: ",").map { String($0).trimmed })
+        }
         for name in options.selectedServices { active.formUnion(stack.services[name]?.profiles ?? []) }
         if active.contains("*") { return }
-        for (name, service) in stack.services where !service.profiles.isEmpty && active.isDisjoint(with: service.profiles) {
+        for (name, service) in stack.services
+        where !service.profiles.isEmpty && active.isDisjoint(with: service.profiles) {
             stack.services[name] = nil
             stack.inactiveServices[name] = service
         }

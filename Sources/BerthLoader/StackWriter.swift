@@ -24,7 +24,9 @@ package indirect enum StackDocument: Equatable, Sendable {
             return "[\n" + items.map { deeper + $0.json(indent: deeper) }.joined(separator: ",\n") + "\n\(indent)]"
         case .map(let entries):
             if entries.isEmpty { return "{}" }
-            let lines = entries.keys.sorted().map { "\(deeper)\(StackDocument.quote($0)): \((entries[$0] ?? .null).json(indent: deeper))" }
+            let lines = entries.keys.sorted().map {
+                "\(deeper)\(StackDocument.quote($0)): \((entries[$0] ?? .null).json(indent: deeper))"
+            }
             return "{\n" + lines.joined(separator: ",\n") + "\n\(indent)}"
         }
     }
@@ -68,9 +70,14 @@ package indirect enum StackDocument: Equatable, Sendable {
 
     /// Plain where YAML reads it back as the same text, quoted elsewhere.
     private static func plain(_ text: String) -> String {
-        let special: Set<Character> = ["-", "?", ":", ",", "[", "]", "{", "}", "#", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`", " "]
-        let risky = text.isEmpty || special.contains(text.first ?? " ") || text.hasSuffix(" ") || text.hasSuffix(":") || text.contains(": ")
-            || text.contains(" #") || text.unicodeScalars.contains { $0.value < 0x20 } || Scalars.float(text) != nil || Scalars.boolean(text) != nil
+        let special: Set<Character> = [
+            "-", "?", ":", ",", "[", "]", "{", "}", "#", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`", " ",
+        ]
+        let risky =
+            text.isEmpty || special.contains(text.first ?? " ") || text.hasSuffix(" ") || text.hasSuffix(":")
+            || text.contains(": ")
+            || text.contains(" #") || text.unicodeScalars.contains { $0.value < 0x20 } || Scalars.float(text) != nil
+            || Scalars.boolean(text) != nil
             || ["null", "~", "yes", "no", "on", "off", "y", "n"].contains(text.lowercased())
         return risky ? quote(text) : text
     }
@@ -117,10 +124,13 @@ package enum StackWriter {
         set("platform", service.platform); set("pid", service.pidMode); set("ipc", service.ipcMode)
         set("init", service.initProcess); set("tty", service.tty); set("stdin_open", service.standardInputOpen)
         set("privileged", service.privileged); set("read_only", service.readOnlyRoot)
-        set("cap_add", service.capabilitiesAdded); set("cap_drop", service.capabilitiesDropped); set("profiles", service.profiles)
+        set("cap_add", service.capabilitiesAdded); set("cap_drop", service.capabilitiesDropped);
+        set("profiles", service.profiles)
         set("security_opt", service.securityOptions); set("dns", service.dns); set("dns_search", service.dnsSearch)
         if let grace = service.stopGracePeriod { out["stop_grace_period"] = .string(duration(grace)) }
-        if !service.environment.isEmpty { out["environment"] = .map(service.environment.mapValues { $0.map { .string($0) } ?? .null }) }
+        if !service.environment.isEmpty {
+            out["environment"] = .map(service.environment.mapValues { $0.map { .string($0) } ?? .null })
+        }
         if !service.labels.isEmpty { out["labels"] = map(service.labels) }
         if !service.sysctls.isEmpty { out["sysctls"] = map(service.sysctls) }
         if service.replicas != 1 { out["deploy"] = .map(["replicas": .int(Int64(service.replicas))]) }
@@ -165,7 +175,10 @@ package enum StackWriter {
         }
         if !service.ports.isEmpty { out["ports"] = .list(service.ports.map(port)) }
         if !service.expose.isEmpty {
-            out["expose"] = texts(service.expose.map { $0.ports.count == 1 ? "\($0.ports.lowerBound)" : "\($0.ports.lowerBound)-\($0.ports.upperBound)" })
+            out["expose"] = texts(
+                service.expose.map {
+                    $0.ports.count == 1 ? "\($0.ports.lowerBound)" : "\($0.ports.lowerBound)-\($0.ports.upperBound)"
+                })
         }
         if !service.mounts.isEmpty { out["volumes"] = .list(service.mounts.map(mount)) }
         if !service.secrets.isEmpty { out["secrets"] = .list(service.secrets.map(reference)) }
@@ -174,10 +187,12 @@ package enum StackWriter {
 
     private static func port(_ port: PortMapping) -> StackDocument {
         var entry: [String: StackDocument] = [
-            "mode": .string(port.mode), "target": .int(Int64(port.target)), "protocol": .string(port.transport.rawValue),
+            "mode": .string(port.mode), "target": .int(Int64(port.target)),
+            "protocol": .string(port.transport.rawValue),
         ]
         if let range = port.published {
-            entry["published"] = .string(range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)")
+            entry["published"] = .string(
+                range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)")
         }
         if let address = port.hostAddress { entry["host_ip"] = .string(address) }
         return .map(entry)
@@ -267,7 +282,8 @@ package enum StackWriter {
         var text = ""
         if seconds >= 3600 { text += "\(seconds / 3600)h" }
         if seconds >= 60 { text += "\(seconds / 60 % 60)m" }
-        let fraction = milliseconds == 0 ? "" : ".\(milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : "")\(milliseconds)"
+        let fraction =
+            milliseconds == 0 ? "" : ".\(milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : "")\(milliseconds)"
         return text + "\(seconds % 60)\(fraction)s"
     }
 }

@@ -2,7 +2,8 @@
 
 /// A failure that a person or a script will see.
 ///
-/// `message` says what berth was doing, in lower case, without a full stop, with the name or path in it. `cause` says why;
+/// `message` says what berth was doing, in lower case, without a full stop, with the name or path in it. `cause` says
+/// why;
 /// `hint` says what the user can do. Exit codes and retries are tables over `code`, never over text.
 package struct BerthError: Error, Codable, Sendable, Equatable, CustomStringConvertible {
     package enum Code: String, Codable, Sendable, CaseIterable {

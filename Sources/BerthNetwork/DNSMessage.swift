@@ -15,7 +15,8 @@ package struct DNSQuestion: Equatable, Sendable {
 
     /// Nil: not a query with exactly one question of the internet class.
     package init?(_ message: [UInt8]) {
-        guard message.count >= 17, message.count <= 4096, message[2] & 0x80 == 0, message[4] == 0, message[5] == 1 else { return nil }
+        guard message.count >= 17, message.count <= 4096, message[2] & 0x80 == 0, message[4] == 0, message[5] == 1
+        else { return nil }
         id = UInt16(message[0]) << 8 | UInt16(message[1])
         recursionDesired = message[2] & 1 != 0
         var labels: [String] = []
@@ -95,5 +96,7 @@ package enum DNSAnswer {
         return head(question, code: ok, answers: 1) + record(DNSQuestion.typePTR, target)
     }
 
-    package static func empty(_ question: DNSQuestion, code: UInt8) -> [UInt8] { head(question, code: code, answers: 0) }
+    package static func empty(_ question: DNSQuestion, code: UInt8) -> [UInt8] {
+        head(question, code: code, answers: 0)
+    }
 }

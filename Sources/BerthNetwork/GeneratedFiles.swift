@@ -19,7 +19,9 @@ package enum GeneratedFiles {
         if record.service.networkMode == .host { return host }
         var search = record.service.dnsSearch
         if search.isEmpty {
-            search = host.split(separator: "\n").filter { $0.hasPrefix("search ") }.flatMap { $0.split(separator: " ").dropFirst().map(String.init) }
+            search = host.split(separator: "\n").filter { $0.hasPrefix("search ") }.flatMap {
+                $0.split(separator: " ").dropFirst().map(String.init)
+            }
         }
         var options = record.service.dnsOptions
         if !options.contains(where: { $0.hasPrefix("ndots:") }) { options.append("ndots:0") }

@@ -33,7 +33,8 @@ package struct HostRuleset: Equatable, Sendable {
         let rules = forwards.map { forward -> String in
             let port = forward.port
             let address = port.hostAddress == .any ? "fib daddr type local" : "ip daddr \(port.hostAddress)"
-            return "    \(address) \(port.transport.rawValue) dport \(port.hostPort) dnat to \(forward.address):\(port.containerPort)\n"
+            return
+                "    \(address) \(port.transport.rawValue) dport \(port.hostPort) dnat to \(forward.address):\(port.containerPort)\n"
         }.joined()
         let masquerades = subnets.map { "    ip saddr \($0) oifname != \(ours) masquerade\n" }.joined()
         return remove + """

@@ -38,15 +38,20 @@ enum NftProgram {
     /// One transaction; all or nothing.
     static func apply(_ script: String) throws {
         guard let program = places.first(where: { (try? FileStatus.of($0)) != nil }) else {
-            throw BerthError(.notFound, "setting up port forwarding", cause: "nft is not installed", hint: "apt-get install nftables")
+            throw BerthError(
+                .notFound, "setting up port forwarding", cause: "nft is not installed", hint: "apt-get install nftables"
+            )
         }
         let input = try FileIO.sealedMemory("nft", Array(script.utf8))
         let output = try Process.pipe()
-        let child = try Process.spawn(program, ["nft", "-f", "-"], descriptors: [input.number, output.write.number, output.write.number])
+        let child = try Process.spawn(
+            program, ["nft", "-f", "-"], descriptors: [input.number, output.write.number, output.write.number])
         let code = try Process.wait(child)
         if code == 0 { return }
         let words = (try? FileIO.readAvailable(number: output.read.number, limit: 8192)) ?? []
-        throw BerthError(.internal, "applying the host's network rules", cause: "nft says: \(String(decoding: words, as: UTF8.self).prefix(400))")
+        throw BerthError(
+            .internal, "applying the host's network rules",
+            cause: "nft says: \(String(decoding: words, as: UTF8.self).prefix(400))")
     }
 }
 
@@ -54,7 +59,10 @@ package enum ListeningPorts {
     /// Ports of listening TCP sockets in a namespace that are bound to more than loopback.
     static func inside(_ namespace: SharedDescriptor) -> Set<UInt16> {
         let tables = try? NetworkNamespace.inside(namespace) { () throws(SystemError) in
-            [(try? FileIO.readText("/proc/thread-self/net/tcp")) ?? "", (try? FileIO.readText("/proc/thread-self/net/tcp6")) ?? ""]
+            [
+                (try? FileIO.readText("/proc/thread-self/net/tcp")) ?? "",
+                (try? FileIO.readText("/proc/thread-self/net/tcp6")) ?? "",
+            ]
         }
         return Set((tables ?? []).flatMap { listeners($0).filter { !$0.isLoopback }.map(\.port) })
     }
@@ -69,7 +77,11 @@ package enum ListeningPorts {
             guard local.count == 2, let port = UInt16(local[1], radix: 16) else { return nil }
             // IPv4 is printed in host order: 127.x is at the end. IPv6 ::1, and 127.x mapped.
             let address = local[0]
-            let loopback = address.count == 8 ? address.hasSuffix("7F") : address == "00000000000000000000000001000000" || address.hasPrefix("0000000000000000FFFF0000") && address.hasSuffix("7F")
+            let loopback =
+                address.count == 8
+                ? address.hasSuffix("7F")
+                : address == "00000000000000000000000001000000"
+                    || address.hasPrefix("0000000000000000FFFF0000") && address.hasSuffix("7F")
             return Listener(port: port, isLoopback: loopback, inode: String(fields[9]))
         }
     }
@@ -82,14 +94,17 @@ package enum ListeningPorts {
             let table = (try? FileIO.readText("/proc/self/net/\(name)\(suffix)")) ?? ""
             for line in table.split(separator: "\n").dropFirst() {
                 let fields = line.split(separator: " ")
-                guard fields.count > 9, let own = fields[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) }), own == port else { continue }
+                guard fields.count > 9,
+                    let own = fields[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) }), own == port
+                else { continue }
                 inodes.insert("socket:[\(fields[9])]")
             }
         }
         if inodes.isEmpty { return nil }
         for entry in (try? Directory.names("/proc")) ?? [] where Int32(entry) != nil {
             for number in (try? Directory.names("/proc/\(entry)/fd")) ?? [] {
-                guard let target = try? Directory.readLink("/proc/\(entry)/fd/\(number)"), inodes.contains(target) else { continue }
+                guard let target = try? Directory.readLink("/proc/\(entry)/fd/\(number)"), inodes.contains(target)
+                else { continue }
                 let command = ((try? FileIO.readText("/proc/\(entry)/comm")) ?? "").filter { $0 != "\n" }
                 return "\(command) (process \(entry))"
             }

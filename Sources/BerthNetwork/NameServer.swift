@@ -36,13 +36,16 @@ package final class NameServer: Sendable {
     package func setZone(_ zone: Zone) { state.withLock { $0.zone = zone } }
 
     /// Serves a sandbox on its bound sockets.
-    package func serve(_ sandbox: String, _ view: View, datagram: SharedDescriptor, stream: SharedDescriptor?) async throws {
+    package func serve(_ sandbox: String, _ view: View, datagram: SharedDescriptor, stream: SharedDescriptor?)
+        async throws
+    {
         let own = try datagram.duplicate().release()
         let channel = try await DatagramBootstrap(group: group).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(DatagramChannelHandler { [weak self] bytes, reply in
-                    self?.answer(bytes, view, reply)
-                })
+                try channel.pipeline.syncOperations.addHandler(
+                    DatagramChannelHandler { [weak self] bytes, reply in
+                        self?.answer(bytes, view, reply)
+                    })
             }
         }.withBoundSocket(own).get()
         var channels: [any Channel] = [channel]
@@ -51,9 +54,10 @@ package final class NameServer: Sendable {
             channels.append(
                 try await ServerBootstrap(group: group).childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(StreamChannelHandler { [weak self] bytes, reply in
-                            self?.answer(bytes, view, reply)
-                        })
+                        try channel.pipeline.syncOperations.addHandler(
+                            StreamChannelHandler { [weak self] bytes, reply in
+                                self?.answer(bytes, view, reply)
+                            })
                     }
                 }.withBoundSocket(listening).get())
         }
@@ -62,7 +66,9 @@ package final class NameServer: Sendable {
     }
 
     package func stop(_ sandbox: String) {
-        for channel in state.withLock({ $0.channels.removeValue(forKey: sandbox) }) ?? [] { channel.close(promise: nil) }
+        for channel in state.withLock({ $0.channels.removeValue(forKey: sandbox) }) ?? [] {
+            channel.close(promise: nil)
+        }
     }
 
     private func answer(_ bytes: [UInt8], _ view: View, _ reply: @escaping @Sendable ([UInt8]) -> Void) {
@@ -76,7 +82,9 @@ package final class NameServer: Sendable {
         }
     }
 
-    private func forward(_ bytes: [UInt8], _ question: DNSQuestion, _ view: View, _ reply: @escaping @Sendable ([UInt8]) -> Void) {
+    private func forward(
+        _ bytes: [UInt8], _ question: DNSQuestion, _ view: View, _ reply: @escaping @Sendable ([UInt8]) -> Void
+    ) {
         guard view.mayForward else { return reply(DNSAnswer.empty(question, code: DNSAnswer.noSuchName)) }
         var servers = view.upstreams
         if servers.isEmpty { servers = GeneratedFiles.nameservers((try? FileIO.readText("/etc/resolv.conf")) ?? "") }
@@ -94,10 +102,15 @@ package final class NameServer: Sendable {
     }
 
     /// One server after the other, each with its own random port and id, until one answers the same question.
-    private func ask(_ servers: ArraySlice<String>, _ bytes: [UInt8], _ question: DNSQuestion, _ done: @escaping @Sendable ([UInt8]?) -> Void) {
+    private func ask(
+        _ servers: ArraySlice<String>, _ bytes: [UInt8], _ question: DNSQuestion,
+        _ done: @escaping @Sendable ([UInt8]?) -> Void
+    ) {
         guard let server = servers.first else { return done(nil) }
         let rest = servers.dropFirst()
-        guard let address = try? SocketAddress(ipAddress: server, port: 53) else { return ask(rest, bytes, question, done) }
+        guard let address = try? SocketAddress(ipAddress: server, port: 53) else {
+            return ask(rest, bytes, question, done)
+        }
         let id = UInt16.random(in: 0...UInt16.max)
         var query = bytes
         query[0] = UInt8(id >> 8)
@@ -106,20 +119,22 @@ package final class NameServer: Sendable {
         let once = Once<[UInt8]?>(done)
         DatagramBootstrap(group: group).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(DatagramChannelHandler { answer, _ in
-                    guard answer.count >= 12, answer[0] == sent[0], answer[1] == sent[1],
-                        answer.dropFirst(12).starts(with: question.raw)
-                    else { return }
-                    channel.close(promise: nil)
-                    var own = answer
-                    own[0] = UInt8(question.id >> 8)
-                    own[1] = UInt8(question.id & 255)
-                    once.call(own)
-                })
+                try channel.pipeline.syncOperations.addHandler(
+                    DatagramChannelHandler { answer, _ in
+                        guard answer.count >= 12, answer[0] == sent[0], answer[1] == sent[1],
+                            answer.dropFirst(12).starts(with: question.raw)
+                        else { return }
+                        channel.close(promise: nil)
+                        var own = answer
+                        own[0] = UInt8(question.id >> 8)
+                        own[1] = UInt8(question.id & 255)
+                        once.call(own)
+                    })
             }
         }.bind(host: server.contains(":") ? "::" : "0.0.0.0", port: 0).whenComplete { [weak self] result in
             guard let self, case .success(let channel) = result else { return once.call(nil) }
-            channel.writeAndFlush(AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: sent)), promise: nil)
+            channel.writeAndFlush(
+                AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: sent)), promise: nil)
             channel.eventLoop.scheduleTask(in: NameServer.upstreamTimeout) {
                 channel.close(promise: nil)
                 if once.claim() { self.ask(rest, bytes, question, done) }
@@ -152,7 +167,8 @@ private final class DatagramChannelHandler: ChannelInboundHandler {
         let channel = context.channel
         let remote = envelope.remoteAddress
         received(Array(envelope.data.readableBytesView)) { bytes in
-            channel.writeAndFlush(AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: bytes)), promise: nil)
+            channel.writeAndFlush(
+                AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: bytes)), promise: nil)
         }
     }
 }
@@ -169,7 +185,9 @@ private final class StreamChannelHandler: ChannelInboundHandler {
         pending.writeBuffer(&bytes)
         if pending.readableBytes > 16384 { context.close(promise: nil); return }
         let channel = context.channel
-        while let length = pending.getInteger(at: pending.readerIndex, as: UInt16.self), pending.readableBytes >= Int(length) + 2 {
+        while let length = pending.getInteger(at: pending.readerIndex, as: UInt16.self),
+            pending.readableBytes >= Int(length) + 2
+        {
             pending.moveReaderIndex(forwardBy: 2)
             guard let message = pending.readBytes(length: Int(length)) else { return }
             received(message) { answer in

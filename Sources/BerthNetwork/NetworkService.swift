@@ -49,14 +49,17 @@ package final class NetworkService: Sendable {
 
     // MARK: Choice
 
-    package func chooseSubnet(_ definition: NetworkDefinition, existing: [NetworkRecord]) throws -> (subnet: IPv4Prefix, gateway: IPv4Address) {
+    package func chooseSubnet(_ definition: NetworkDefinition, existing: [NetworkRecord]) throws -> (
+        subnet: IPv4Prefix, gateway: IPv4Address
+    ) {
         let table = (try? FileIO.readText("/proc/self/net/route")) ?? ""
         let (subnet, gateway) = try AddressPools.choose(
             definition, existing: existing.map(\.subnet), hostRoutes: AddressPools.hostRoutes(table, own: uplinkPrefix))
         return (subnet, gateway)
     }
 
-    package func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address {
+    package func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address
+    {
         try AddressPools.address(network, wanted: wanted, taken: taken)
     }
 
@@ -85,7 +88,9 @@ package final class NetworkService: Sendable {
             let route = try RouteSocket()
             if let loopback = RouteSocket.index("lo") { try route.setUp(loopback) }
             try route.addBridge(NetworkService.bridgeName)
-            guard let bridge = RouteSocket.index(NetworkService.bridgeName) else { throw SystemError(call: "if_nametoindex", errno: 19) }
+            guard let bridge = RouteSocket.index(NetworkService.bridgeName) else {
+                throw SystemError(call: "if_nametoindex", errno: 19)
+            }
             try route.addAddress(bridge, network.gateway.bytes, prefixLength: network.subnet.length)
             return bridge
         }
@@ -98,20 +103,26 @@ package final class NetworkService: Sendable {
         let route = try RouteSocket()
         // Left by an agent that died between this and its record: its namespace is gone or unreachable.
         if let stale = RouteSocket.index(name) { try? route.remove(stale) }
-        try route.addPair(name, master: nil, peer: NetworkService.uplinkName, peerNamespace: namespace.number, peerAddress: nil)
-        guard let outside = RouteSocket.index(name) else { throw SystemError(call: "if_nametoindex", errno: 19, subject: name) }
+        try route.addPair(
+            name, master: nil, peer: NetworkService.uplinkName, peerNamespace: namespace.number, peerAddress: nil)
+        guard let outside = RouteSocket.index(name) else {
+            throw SystemError(call: "if_nametoindex", errno: 19, subject: name)
+        }
         // Published ports answer on the host's loopback too: only on this link may such packets travel.
         KernelSettings.set("net/ipv4/conf/\(name)/route_localnet", "1")
         try route.addAddress(outside, NetworkService.hostAddress.bytes, prefixLength: 32)
         try NetworkNamespace.inside(namespace) { () throws(SystemError) in
             let inner = try RouteSocket()
-            guard let inside = RouteSocket.index(NetworkService.uplinkName) else { throw SystemError(call: "if_nametoindex", errno: 19) }
+            guard let inside = RouteSocket.index(NetworkService.uplinkName) else {
+                throw SystemError(call: "if_nametoindex", errno: 19)
+            }
             try inner.addAddress(inside, NetworkService.insideAddress.bytes, prefixLength: 32)
             try inner.setUp(inside)
             try inner.addRoute([], prefixLength: 0, gateway: NetworkService.hostAddress.bytes, index: inside)
         }
         try route.addRoute(
-            network.subnet.network.bytes, prefixLength: network.subnet.length, gateway: NetworkService.insideAddress.bytes, index: outside)
+            network.subnet.network.bytes, prefixLength: network.subnet.length,
+            gateway: NetworkService.insideAddress.bytes, index: outside)
         forwarding.turnOn()
     }
 
@@ -171,7 +182,8 @@ package final class NetworkService: Sendable {
         try NetworkNamespace.inside(live.namespace) { () throws(SystemError) in
             let route = try RouteSocket()
             try route.addPair(
-                "v\(Hex.encode(randomBytes(6)))", master: live.bridgeIndex, peer: endpoint.interface, peerNamespace: namespace.number,
+                "v\(Hex.encode(randomBytes(6)))", master: live.bridgeIndex, peer: endpoint.interface,
+                peerNamespace: namespace.number,
                 peerAddress: hardware.count == 6 ? hardware : nil)
         }
         // The default route leads through the first network, in their alphabetical order, that leads anywhere.
@@ -183,7 +195,9 @@ package final class NetworkService: Sendable {
             }
             try route.addAddress(link, endpoint.address.bytes, prefixLength: endpoint.prefixLength)
             try route.setUp(link)
-            if leads, let gateway = endpoint.gateway { try route.addRoute([], prefixLength: 0, gateway: gateway.bytes, index: link) }
+            if leads, let gateway = endpoint.gateway {
+                try route.addRoute([], prefixLength: 0, gateway: gateway.bytes, index: link)
+            }
         }
     }
 
@@ -194,10 +208,14 @@ package final class NetworkService: Sendable {
         _ record: ContainerRecord, networks: [NetworkRecord], keepsakes: [(label: String, descriptor: SharedDescriptor)]
     ) async throws {
         for network in networks {
-            guard let kept = keepsakes.first(where: { $0.label == "network \(network.name)" })?.descriptor else { continue }
+            guard let kept = keepsakes.first(where: { $0.label == "network \(network.name)" })?.descriptor else {
+                continue
+            }
             let isKnown = state.withLock { $0.networks[network.name] != nil }
             if isKnown { continue }
-            let index = try NetworkNamespace.inside(kept) { () throws(SystemError) in RouteSocket.index(NetworkService.bridgeName) ?? 0 }
+            let index = try NetworkNamespace.inside(kept) { () throws(SystemError) in
+                RouteSocket.index(NetworkService.bridgeName) ?? 0
+            }
             let live = LiveNetwork(
                 namespace: kept, subnet: network.subnet, bridgeIndex: index, hasUplink: !network.definition.isInternal)
             state.withLock { state in if state.networks[network.name] == nil { state.networks[network.name] = live } }
@@ -215,7 +233,11 @@ package final class NetworkService: Sendable {
 
     package func publish(_ ports: [(port: PublishedPort, address: IPv4Address, network: String)]) async throws {
         let forwards = ports.map { HostRuleset.Forward(port: $0.port, address: $0.address) }
-            .sorted { ($0.port.hostPort, $0.port.transport, $0.port.hostAddress) < ($1.port.hostPort, $1.port.transport, $1.port.hostAddress) }
+            .sorted {
+                ($0.port.hostPort, $0.port.transport, $0.port.hostAddress) < (
+                    $1.port.hostPort, $1.port.transport, $1.port.hostAddress
+                )
+            }
         try await turns.run {
             self.state.withLock { $0.forwards = forwards }
             try self.applyRules()
@@ -226,7 +248,8 @@ package final class NetworkService: Sendable {
     private func applyRules() throws {
         let (script, isEmpty, before) = state.withLock { state -> (String, Bool, String) in
             let subnets = state.networks.values.filter(\.hasUplink).map(\.subnet).sorted { $0.first < $1.first }
-            let rules = HostRuleset(table: layout.nftTable, uplinkPrefix: uplinkPrefix, subnets: subnets, forwards: state.forwards)
+            let rules = HostRuleset(
+                table: layout.nftTable, uplinkPrefix: uplinkPrefix, subnets: subnets, forwards: state.forwards)
             return (rules.script, subnets.isEmpty, state.script)
         }
         if script == before || (isEmpty && before.isEmpty) { return }
@@ -240,7 +263,9 @@ package final class NetworkService: Sendable {
     // MARK: Files
 
     package func hostsFile(_ record: ContainerRecord, hostname: String) -> String {
-        if record.service.networkMode == .host && record.service.extraHosts.isEmpty { return (try? FileIO.readText("/etc/hosts")) ?? "" }
+        if record.service.networkMode == .host && record.service.extraHosts.isEmpty {
+            return (try? FileIO.readText("/etc/hosts")) ?? ""
+        }
         return GeneratedFiles.hosts(record, hostname: hostname, hostGateway: NetworkService.hostAddress)
     }
 

@@ -47,7 +47,9 @@ package struct Zone: Sendable, Equatable {
         guard name.hasSuffix(suffix) else { return .unknown }
         let text = name.dropLast(suffix.count).split(separator: ".").reversed().joined(separator: ".")
         guard let address = IPv4Address(text) else { return .unknown }
-        for network in networks { if let container = reverse[network]?[address] { return .pointer("\(container).\(network)") } }
+        for network in networks {
+            if let container = reverse[network]?[address] { return .pointer("\(container).\(network)") }
+        }
         return .unknown
     }
 }

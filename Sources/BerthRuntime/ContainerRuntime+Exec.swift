@@ -37,12 +37,15 @@ extension ContainerRuntime {
         return name
     }
 
-    private func execProgram(_ record: ContainerRecord, _ exec: ExecSpec, _ container: RunningContainer) throws -> LaunchProgram {
+    private func execProgram(_ record: ContainerRecord, _ exec: ExecSpec, _ container: RunningContainer) throws
+        -> LaunchProgram
+    {
         let service = record.service
         let root = try Directory.open("/proc/\(container.processID)/root", flags: FileFlags.pathOnly)
         let user = try UserLookup.resolve(
             exec.user ?? service.user ?? record.imageExecution.User ?? "",
-            additionalGroups: exec.user == nil ? service.additionalGroups : [], root: root.number, service: service.name)
+            additionalGroups: exec.user == nil ? service.additionalGroups : [], root: root.number, service: service.name
+        )
         var changed = record
         changed.service.tty = exec.tty
         for pair in exec.environment {
@@ -60,7 +63,8 @@ extension ContainerRuntime {
                 ?? record.imageExecution.WorkingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/",
             capabilities: (0..<64).filter { set & (1 << UInt64($0)) != 0 }.map { "\($0)" }, rlimits: [],
             noNewPrivileges: security.noNewPrivileges, oomScoreAdj: nil)
-        let filter = service.privileged || exec.privileged || security.unconfinedSeccomp
+        let filter =
+            service.privileged || exec.privileged || security.unconfinedSeccomp
             ? nil : try seccomp.filter(boundingSet: set)
         let all = ["pid", "network", "ipc", "uts", "cgroup"].map { RuntimeSpec.Namespace($0) }
         return LaunchCompiler.compileExec(
@@ -79,13 +83,17 @@ extension ContainerRuntime {
             try container.send(
                 .startExec(id: name), descriptors: [null.number, output.write.number, output.write.number])
             let collected = ProbeOutput(output.read, poller: poller, limit: ContainerRuntime.probeOutputBytesMax)
-            let timer = Task {
-                try await Task.sleep(for: timeout)
-                end.timeOut()
-                try? container.send(.signalExec(id: name, signal: Signal.kill))
+            let code = await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                    end.timeOut()
+                    // Ignored: a probe that just ended needs no kill.
+                    try? container.send(.signalExec(id: name, signal: Signal.kill))
+                }
+                let code = await end.value
+                group.cancelAll()
+                return code
             }
-            let code = await end.value
-            timer.cancel()
             container.live.withLock { _ = $0.execs.removeValue(forKey: name) }
             let text = collected.finish()
             if code == ProbeEnd.timedOut {
@@ -113,7 +121,8 @@ final class ProbeEnd: Sendable {
     func receive(_ reply: ShimReply) {
         switch reply.message {
         case .execExited(_, let code): finish(code, nil)
-        case .execFailed(_, let stage, let errno, _): finish(errno == 2 ? 127 : 126, "\(stage): \(SystemError(call: "", errno: errno).reason)")
+        case .execFailed(_, let stage, let errno, _):
+            finish(errno == 2 ? 127 : 126, "\(stage): \(SystemError(call: "", errno: errno).reason)")
         case nil: finish(-1, "the container ended")
         default: break
         }

@@ -12,7 +12,9 @@ extension ContainerRuntime {
         do {
             try cgroups.setFrozen(id.text, paused)
         } catch {
-            throw BerthError(.internal, paused ? "pausing container \(id.short)" : "unpausing container \(id.short)", cause: "\(error)")
+            throw BerthError(
+                .internal, paused ? "pausing container \(id.short)" : "unpausing container \(id.short)",
+                cause: "\(error)")
         }
     }
 

@@ -28,7 +28,8 @@ extension ContainerRuntime {
     private func awaitSocket(_ container: RunningContainer, _ record: ContainerRecord) async throws {
         if case .status = await container.reply().message { return }
         throw BerthError(
-            .internal, "starting container \(record.name)", subject: record.service.name, cause: "its shim ended without a word",
+            .internal, "starting container \(record.name)", subject: record.service.name,
+            cause: "its shim ended without a word",
             hint: "see \(layout.agentLog)")
     }
 
@@ -46,10 +47,14 @@ extension ContainerRuntime {
         }
     }
 
-    static func startFailure(_ record: ContainerRecord, _ stage: String, _ errno: Int32, _ executing: Bool) -> BerthError {
+    static func startFailure(_ record: ContainerRecord, _ stage: String, _ errno: Int32, _ executing: Bool)
+        -> BerthError
+    {
         let reason = SystemError(call: stage, errno: errno).reason
         guard executing else {
-            return BerthError(.internal, "starting container \(record.name)", subject: record.service.name, cause: "\(stage): \(reason)")
+            return BerthError(
+                .internal, "starting container \(record.name)", subject: record.service.name,
+                cause: "\(stage): \(reason)")
         }
         let program = stage.hasPrefix("executing ") ? String(stage.dropFirst(10)) : stage
         let missing = errno == 2
@@ -57,7 +62,8 @@ extension ContainerRuntime {
             missing ? .notFound : .denied, "starting container \(record.name)", subject: record.service.name,
             cause: missing ? "exec: \"\(program)\": executable file not found" : "exec: \"\(program)\": \(reason)",
             hint: missing
-                ? "is the program in the image, and its interpreter and libraries too?" : "is the file executable for the container's user?",
+                ? "is the program in the image, and its interpreter and libraries too?"
+                : "is the file executable for the container's user?",
             exitCode: missing ? 127 : 126)
     }
 
@@ -92,7 +98,8 @@ extension ContainerRuntime {
         let set = spec.process.capabilities.compactMap { UInt64($0) }.reduce(UInt64(0)) { $0 | 1 << $1 }
         let filter = spec.linux.usesDefaultSeccomp ? try seccomp.filter(boundingSet: set) : nil
         let launch = LaunchInput(
-            spec: spec, staging: "\(directory)/rootfs", joinFiles: cgroups.joinFiles(record.id.text), seccompFilter: filter,
+            spec: spec, staging: "\(directory)/rootfs", joinFiles: cgroups.joinFiles(record.id.text),
+            seccompFilter: filter,
             usesInit: service.initProcess)
         return Prepared(
             spec: spec, program: LaunchCompiler.compile(launch), slots: slots,
@@ -116,7 +123,10 @@ extension ContainerRuntime {
             joined[type] = "\(slots.count)"
             slots.append(descriptor)
         }
-        let modes = [("pid", service.pidMode), ("ipc", service.ipcMode), ("uts", service.utsMode), ("cgroup", service.cgroupMode)]
+        let modes = [
+            ("pid", service.pidMode), ("ipc", service.ipcMode), ("uts", service.utsMode),
+            ("cgroup", service.cgroupMode),
+        ]
         for (type, mode) in modes where mode == "host" { hosts.insert(type) }
         return (joined, hosts, slots)
     }
@@ -131,7 +141,8 @@ extension ContainerRuntime {
             let path = layout.generatedFile(record.id, name)
             try FileIO.replace(path, Array(content.utf8), mode: 0o644, durable: false)
             return RuntimeSpec.Mount(
-                target, type: "bind", source: path, options: ["rbind", "rprivate", record.service.readOnlyRoot ? "ro" : "rw"])
+                target, type: "bind", source: path,
+                options: ["rbind", "rprivate", record.service.readOnlyRoot ? "ro" : "rw"])
         }
     }
 

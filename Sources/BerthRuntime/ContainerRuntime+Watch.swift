@@ -16,7 +16,9 @@ extension ContainerRuntime {
             let code: Int32 = executing ? (errno == 2 ? 127 : 126) : 125
             ended(
                 container,
-                .exited(container.id, ExitStatus(code: code, oomKilled: false, startedNanoseconds: now, finishedNanoseconds: now)))
+                .exited(
+                    container.id,
+                    ExitStatus(code: code, oomKilled: false, startedNanoseconds: now, finishedNanoseconds: now)))
         case .failed, .status, .attached, .refused:
             container.deliver(ShimReply(message: message, descriptors: descriptors))
         case .exited(let status):
@@ -24,7 +26,8 @@ extension ContainerRuntime {
         case .execStarted(let id, _), .execFailed(let id, _, _, _):
             container.live.withLock { $0.execs[id] }?(ShimReply(message: message, descriptors: descriptors))
         case .execExited(let id, _):
-            container.live.withLock { $0.execs.removeValue(forKey: id) }?(ShimReply(message: message, descriptors: descriptors))
+            container.live.withLock { $0.execs.removeValue(forKey: id) }?(
+                ShimReply(message: message, descriptors: descriptors))
         case nil:
             container.connection.withLock { $0 = nil }
             let waiting = container.live.withLock { live -> [@Sendable (ShimReply) -> Void] in

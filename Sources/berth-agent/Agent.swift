@@ -54,7 +54,8 @@ final class Agent: Sendable {
         let runtime = try ContainerRuntime(layout: layout, shim: programs.shim, agentCommand: command)
         let network = try LinuxNetwork(layout: layout)
         let parts = try EngineParts(
-            layout: layout, store: store, runtime: runtime, network: network, workerProgram: programs.worker, logger: logger)
+            layout: layout, store: store, runtime: runtime, network: network, workerProgram: programs.worker,
+            logger: logger)
         engine = Engine(parts)
         let idle = IdleSignal()
         server = ControlServer(service: ControlAdapter(engine: engine), idle: { idle.fire() })
@@ -146,7 +147,8 @@ struct ProgramPaths {
         let own = (try? Directory.readLink("/proc/self/exe")) ?? ""
         let directory = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
         func find(_ name: String) -> String {
-            for candidate in ["\(directory)/\(name)", "\(directory)/../libexec/berth/\(name)"] where (try? FileStatus.of(candidate)) != nil {
+            for candidate in ["\(directory)/\(name)", "\(directory)/../libexec/berth/\(name)"]
+            where (try? FileStatus.of(candidate)) != nil {
                 return candidate
             }
             return "\(directory)/\(name)"

@@ -46,7 +46,8 @@ struct ControlAdapter: AgentService {
             options.removeOrphans = request.removeOrphans
             options.stopTimeout = request.stopTimeoutSeconds.map { .seconds($0) }
             try await engine.down(
-                request.stackName, request.stack, options, removeImages: request.removeImages != nil, dryRun: request.dryRun, report: report)
+                request.stackName, request.stack, options, removeImages: request.removeImages != nil,
+                dryRun: request.dryRun, report: report)
             return RequestResult()
         }
     }
@@ -73,12 +74,14 @@ struct ControlAdapter: AgentService {
     func stacks(all: Bool) async throws -> [StackSummary] {
         var states: [String: [String: Int]] = [:]
         var files: [String: String] = [:]
-        for (record, status) in await engine.containers(stack: nil) where all || status.isRunning || status.state == .restarting {
+        for (record, status) in await engine.containers(stack: nil)
+        where all || status.isRunning || status.state == .restarting {
             states[record.stack, default: [:]][status.state.rawValue, default: 0] += 1
             files[record.stack] = record.labels[ComposeLabel.configFiles] ?? ""
         }
         return states.keys.sorted().map { name in
-            let text = (states[name] ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)(\($0.value))" }.joined(separator: ", ")
+            let text = (states[name] ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)(\($0.value))" }.joined(
+                separator: ", ")
             return StackSummary(name: name, status: text, configFiles: files[name] ?? "")
         }
     }
@@ -93,7 +96,8 @@ struct ControlAdapter: AgentService {
             options.autoRemove = request.autoRemove
             options.removeOrphans = request.removeOrphans
             let id = try await engine.run(
-                request.service, in: request.stack, materials: request.materials, options, held: !request.detach, report: report)
+                request.service, in: request.stack, materials: request.materials, options, held: !request.detach,
+                report: report)
             var result = RequestResult()
             result.containers = [id]
             result.ticket = ShimTicket(
@@ -106,8 +110,11 @@ struct ControlAdapter: AgentService {
 
     func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument] {
         await engine.containers(stack: filter.stack).filter { record, status in
-            (filter.all || status.isRunning || status.state == .restarting) && (filter.includeOneOff || record.slot.oneOff == nil)
-        }.map { ContainerDocument(record: $0.record, status: $0.status, logFile: engine.parts.layout.logFile($0.record.id)) }
+            (filter.all || status.isRunning || status.state == .restarting)
+                && (filter.includeOneOff || record.slot.oneOff == nil)
+        }.map {
+            ContainerDocument(record: $0.record, status: $0.status, logFile: engine.parts.layout.logFile($0.record.id))
+        }
     }
 
     func exec(_ request: ExecRequest) async throws -> ShimTicket {
@@ -119,7 +126,8 @@ struct ControlAdapter: AgentService {
         spec.privileged = request.privileged
         let name = try await engine.prepareExec(request.container, spec)
         return ShimTicket(
-            container: request.container, socket: engine.parts.layout.shimSocket(request.container), exec: name, tty: request.tty)
+            container: request.container, socket: engine.parts.layout.shimSocket(request.container), exec: name,
+            tty: request.tty)
     }
 
     func attach(container: ContainerID) async throws -> ShimTicket {
@@ -128,7 +136,8 @@ struct ControlAdapter: AgentService {
             throw BerthError(.conflict, "attaching to \(container.short)", cause: "the container is not running")
         }
         return ShimTicket(
-            container: container, socket: engine.parts.layout.shimSocket(container), exec: nil, tty: found.record.service.tty)
+            container: container, socket: engine.parts.layout.shimSocket(container), exec: nil,
+            tty: found.record.service.tty)
     }
 
     func wait(container: ContainerID) async throws -> ContainerStatus { try await engine.waitForEnd(container) }
@@ -142,7 +151,8 @@ struct ControlAdapter: AgentService {
                 func two(_ value: UInt64) -> String { value < 10 ? "0\(value)" : "\(value)" }
                 return [
                     row.userID == 0 ? "root" : "\(row.userID)", "\(row.processID)", "\(row.parentID)", "0", "?",
-                    row.terminal == 0 ? "?" : "pts/0", "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))", row.command,
+                    row.terminal == 0 ? "?" : "pts/0",
+                    "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))", row.command,
                 ]
             })
     }
@@ -150,7 +160,9 @@ struct ControlAdapter: AgentService {
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
-                for await event in await engine.events() where stack == nil || event.stack == stack { continuation.yield(event) }
+                for await event in await engine.events() where stack == nil || event.stack == stack {
+                    continuation.yield(event)
+                }
                 continuation.finish()
             }
             continuation.onTermination = { _ in task.cancel() }
@@ -162,13 +174,16 @@ struct ControlAdapter: AgentService {
     func importImage(_ request: ImageImportRequest) -> ProgressStream {
         lines {
             try await engine.ingest(
-                .importTree, path: request.path, reference: request.reference, changes: request.changes, message: request.message,
+                .importTree, path: request.path, reference: request.reference, changes: request.changes,
+                message: request.message,
                 report: $0)
         }
     }
 
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream {
-        lines { try await engine.ingest(.load, path: request.path, reference: nil, changes: [], message: nil, report: $0) }
+        lines {
+            try await engine.ingest(.load, path: request.path, reference: nil, changes: [], message: nil, report: $0)
+        }
     }
 
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream {
@@ -189,14 +204,17 @@ struct ControlAdapter: AgentService {
 
     private func document(_ image: StoredImage) -> ImageDocument {
         ImageDocument(
-            id: image.id, references: image.references.compactMap { ImageReference($0)?.familiar }, config: image.config,
+            id: image.id, references: image.references.compactMap { ImageReference($0)?.familiar },
+            config: image.config,
             sizeBytes: image.sizeBytes, created: .never)
     }
 
     // MARK: Streams
 
     /// Work that goes on when its observer leaves.
-    private func progress(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> RequestResult) -> ProgressStream {
+    private func progress(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> RequestResult)
+        -> ProgressStream
+    {
         let (stream, continuation) = ProgressStream.makeStream()
         Task {
             do {
@@ -216,7 +234,9 @@ struct ControlAdapter: AgentService {
         return stream
     }
 
-    private func lines(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> [String]) -> ProgressStream {
+    private func lines(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> [String])
+        -> ProgressStream
+    {
         progress { report in
             var result = RequestResult()
             result.lines = try await body(report)

@@ -12,7 +12,9 @@ struct FileLog: LogHandler {
 
     init(label: String, path: String) {
         self.label = label
-        if let status = try? FileStatus.of(path), status.sizeBytes > FileLog.bytesMax { try? FileMove.rename(path, "\(path).1") }
+        if let status = try? FileStatus.of(path), status.sizeBytes > FileLog.bytesMax {
+            try? FileMove.rename(path, "\(path).1")
+        }
         file = try? SharedDescriptor(Directory.open(path, flags: FileFlags.append, mode: 0o600))
     }
 
@@ -23,7 +25,8 @@ struct FileLog: LogHandler {
 
     func log(event: LogEvent) {
         guard let file else { return }
-        var line = "\(Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds())) \(event.level) \(label): \(event.message)"
+        var line =
+            "\(Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds())) \(event.level) \(label): \(event.message)"
         for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         // Ignored: a log that cannot be written must not stop the work.
         try? FileIO.write(number: file.number, Array((line + "\n").utf8))

@@ -28,11 +28,14 @@ extension Monitor {
 
     func prepareExec(_ id: String, tty: Bool, _ descriptors: [SharedDescriptor], _ peer: Peer) {
         guard execs.count < Monitor.execsMax else { return peer.send(.refused("too many exec processes")) }
-        guard let memory = descriptors.first, let bytes = try? FileIO.read(number: memory.number, limit: 16 << 20) else {
+        guard let memory = descriptors.first, let bytes = try? FileIO.read(number: memory.number, limit: 16 << 20)
+        else {
             return peer.send(.refused("an exec without a program"))
         }
         var reader = WireReader(bytes)
-        guard let program = try? LaunchProgram(from: &reader) else { return peer.send(.refused("an unreadable program")) }
+        guard let program = try? LaunchProgram(from: &reader) else {
+            return peer.send(.refused("an unreadable program"))
+        }
         execs[id] = Exec(id: id, tty: tty, program: program, slots: Array(descriptors.dropFirst()))
     }
 

@@ -1,4 +1,5 @@
-// The container's log: Docker's json-file lines, split at 16 KiB, rotated by size. Written here so that it outlives the agent.
+// The container's log: Docker's json-file lines, split at 16 KiB, rotated by size. Written here so that it outlives
+// the agent.
 import BerthLinux
 import CLinux
 
@@ -92,7 +93,9 @@ final class LogWriter {
     private func rotate() {
         if file >= 0 { _ = CLinux.close(file) }
         if filesMax > 1 {
-            for number in stride(from: filesMax - 2, through: 1, by: -1) { rename("\(path).\(number)", "\(path).\(number + 1)") }
+            for number in stride(from: filesMax - 2, through: 1, by: -1) {
+                rename("\(path).\(number)", "\(path).\(number + 1)")
+            }
             rename(path, "\(path).1")
         } else {
             unlink(path)
@@ -102,7 +105,9 @@ final class LogWriter {
 
     /// JSON string content as Go's encoder writes it: `<>&` and line separators escaped, broken UTF-8 replaced.
     static func escape(_ bytes: ArraySlice<UInt8>, into out: inout [UInt8]) {
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x80 && $0 != 0x22 && $0 != 0x5C && $0 != 0x3C && $0 != 0x3E && $0 != 0x26 }
+        let isPlain = bytes.allSatisfy {
+            $0 >= 0x20 && $0 < 0x80 && $0 != 0x22 && $0 != 0x5C && $0 != 0x3C && $0 != 0x3E && $0 != 0x26
+        }
         if isPlain { out.append(contentsOf: bytes); return }
         let hex = Array("0123456789abcdef".utf8)
         for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {

@@ -112,7 +112,8 @@ extension Monitor {
         _ = CLinux.close(null)
         guard let bytes = try? FileIO.read(number: report.read.number, limit: 65536), !bytes.isEmpty else { return nil }
         var reader = WireReader(bytes)
-        guard let stage = try? reader.text(), let code = try? reader.int(as: Int32.self), let executing = try? reader.flag()
+        guard let stage = try? reader.text(), let code = try? reader.int(as: Int32.self),
+            let executing = try? reader.flag()
         else { return LaunchFailure(stage: "starting", errno: EPROTO) }
         return LaunchFailure(stage: stage, errno: code, executing: executing)
     }

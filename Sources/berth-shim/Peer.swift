@@ -85,13 +85,16 @@ extension Monitor {
         guard exit == nil else { return peer.send(.refused("the container has ended")) }
         var rest = descriptors
         if !rest.isEmpty { sinks.append(Sink(rest.removeFirst(), stream: "stdout", peer: peer.socket.number)) }
-        if !start.tty && !rest.isEmpty { sinks.append(Sink(rest.removeFirst(), stream: "stderr", peer: peer.socket.number)) }
+        if !start.tty && !rest.isEmpty {
+            sinks.append(Sink(rest.removeFirst(), stream: "stderr", peer: peer.socket.number))
+        }
         peer.send(.attached)
         if start.holdUntilAttached && childProcessID == 0 { launch() }
         if wantsInput, let source = rest.first, input != nil { relayInput(source) }
     }
 
-    /// From a client's pipe to the main process; the end of the one closes the other (not a terminal, which others use).
+    /// From a client's pipe to the main process; the end of the one closes the other (not a terminal, which others
+    /// use).
     private func relayInput(_ source: SharedDescriptor) {
         var buffer = [UInt8](repeating: 0, count: 65536)
         watch(source.number) { [unowned self] in

@@ -31,7 +31,9 @@ extension Monitor {
     }
 
     private func spawnAgent(_ lock: consuming FileLock) {
-        guard let null = try? Directory.open("/dev/null", flags: O_RDWR), let program = start.agent.first else { return }
+        guard let null = try? Directory.open("/dev/null", flags: O_RDWR), let program = start.agent.first else {
+            return
+        }
         let arguments = start.agent + ["--lock-fd", "\(Monitor.lockDescriptorNumber)"]
         // Ignored: a failed spawn is tried again by the timer, as long as nobody adopts us.
         _ = try? Process.spawn(

@@ -89,7 +89,8 @@ final class OutputRelay {
     }
 }
 
-/// An attached client's pipe: written without blocking; what does not fit is kept up to a bound, then the client is dropped.
+/// An attached client's pipe: written without blocking; what does not fit is kept up to a bound, then the client is
+/// dropped.
 final class Sink {
     let descriptor: SharedDescriptor
     let stream: String

@@ -30,7 +30,8 @@ enum AgentConnection {
             BerthLinux.Pause.milliseconds(25)
         }
         throw BerthError(
-            .unavailable, "reaching the agent", cause: "it holds its lock but does not answer", hint: "see \(layout.agentLog)")
+            .unavailable, "reaching the agent", cause: "it holds its lock but does not answer",
+            hint: "see \(layout.agentLog)")
     }
 
     /// Starts an agent and waits for its word; false where another one has the lock.
@@ -49,7 +50,9 @@ enum AgentConnection {
         let code = try Process.wait(child)
         if code == 3 { return false }
         let words = (try? FileIO.readText(layout.agentLog))?.split(separator: "\n").last.map(String.init) ?? ""
-        throw BerthError(.unavailable, "starting the agent", cause: words.isEmpty ? "it ended with code \(code)" : words, hint: "see \(layout.agentLog)")
+        throw BerthError(
+            .unavailable, "starting the agent", cause: words.isEmpty ? "it ended with code \(code)" : words,
+            hint: "see \(layout.agentLog)")
     }
 
     static func find(_ name: String) throws -> String {
@@ -58,6 +61,8 @@ enum AgentConnection {
         var places = ["\(directory)/\(name)", "\(directory)/../libexec/berth/\(name)"]
         if let extra = EnvironmentVariables.value("BERTH_LIBEXEC") { places.append("\(extra)/\(name)") }
         for place in places where (try? FileStatus.of(place)) != nil { return place }
-        throw BerthError(.notFound, "looking for \(name)", cause: "it is not in \(places.joined(separator: ", "))", hint: "install all of berth's programs together")
+        throw BerthError(
+            .notFound, "looking for \(name)", cause: "it is not in \(places.joined(separator: ", "))",
+            hint: "install all of berth's programs together")
     }
 }

@@ -17,7 +17,8 @@ struct Berth: AsyncParsableCommand {
         version: "berth \(BerthVersion.text)",
         subcommands: [
             Up.self, Down.self, Ps.self, Logs.self, Exec.self, Run.self, Start.self, Stop.self, Restart.self, Kill.self,
-            Rm.self, Create.self, Pause.self, Unpause.self, Scale.self, Top.self, Port.self, Ls.self, Config.self, Images.self,
+            Rm.self, Create.self, Pause.self, Unpause.self, Scale.self, Top.self, Port.self, Ls.self, Config.self,
+            Images.self,
             Volumes.self, Wait.self, Attach.self, Events.self, Version.self, Image.self,
         ])
 

@@ -27,7 +27,8 @@ struct GlobalOptions: ParsableArguments {
     }
 
     private static let withValue: Set<String> = [
-        "-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi", "--progress", "--parallel",
+        "-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi",
+        "--progress", "--parallel",
         "--data-dir", "--run-dir",
     ]
     private static let flags: Set<String> = ["--dry-run", "--compatibility"]
@@ -54,7 +55,9 @@ struct GlobalOptions: ParsableArguments {
         }
         var remaining = Array(rest)
         // Behind `exec` and `run` the words belong to the program inside.
-        if let command = remaining.first, command != "exec", command != "run", let index = remaining.firstIndex(of: "--dry-run") {
+        if let command = remaining.first, command != "exec", command != "run",
+            let index = remaining.firstIndex(of: "--dry-run")
+        {
             remaining.remove(at: index)
             own.append("--dry-run")
         }

@@ -14,11 +14,15 @@ final class RuntimeWorld {
 
     init() throws {
         directory = "/tmp/berth-runtime-\(UUID().uuidString.prefix(8).lowercased())"
-        for name in ["root/bin", "root/etc", "root/tmp", "root/proc", "root/sys", "root/dev", "upper", "work", "data", "run"] {
+        for name in [
+            "root/bin", "root/etc", "root/tmp", "root/proc", "root/sys", "root/dev", "upper", "work", "data", "run",
+        ] {
             try FileManager.default.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
         }
         try FileManager.default.copyItem(atPath: "/bin/busybox", toPath: "\(directory)/root/bin/busybox")
-        for applet in ["sh", "sleep", "cat", "echo", "id", "true", "grep", "ls", "head", "tail", "kill", "test", "touch", "ps"] {
+        for applet in [
+            "sh", "sleep", "cat", "echo", "id", "true", "grep", "ls", "head", "tail", "kill", "test", "touch", "ps",
+        ] {
             symlink("busybox", "\(directory)/root/bin/\(applet)")
         }
         try "root:x:0:0:root:/root:/bin/sh\nguest:x:1000:1000::/home:/bin/sh\n".write(
@@ -40,8 +44,10 @@ final class RuntimeWorld {
         change(&service)
         return ContainerRecord(
             id: ContainerID(randomBytes: randomBytes(32)), name: "t-web-1", stack: "t",
-            slot: ReplicaSlot(service: "web", number: 1), service: service, imageID: Digest(bytes: [UInt8](repeating: 0, count: 32)),
-            imageReference: "busybox", imageExecution: ImageConfig.Execution(), layers: [], configHash: "", labels: [:], mounts: [],
+            slot: ReplicaSlot(service: "web", number: 1), service: service,
+            imageID: Digest(bytes: [UInt8](repeating: 0, count: 32)),
+            imageReference: "busybox", imageExecution: ImageConfig.Execution(), layers: [], configHash: "", labels: [:],
+            mounts: [],
             endpoints: [], ports: [], created: Timestamp(nanosecondsSinceEpoch: 1))
     }
 
@@ -96,7 +102,8 @@ struct ContainerLifeTests {
             """
         let (_, log) = try await world.run(world.record(["sh", "-c", script]))
         for expected in [
-            "CapInh:\\t0000000000000000", "CapPrm:\\t00000000a80425fb", "CapBnd:\\t00000000a80425fb", "CapAmb:\\t0000000000000000",
+            "CapInh:\\t0000000000000000", "CapPrm:\\t00000000a80425fb", "CapBnd:\\t00000000a80425fb",
+            "CapAmb:\\t0000000000000000",
             "Seccomp:\\t2", "pid 1", "urandom", "Read-only file system", "crw-rw-rw-",
         ] { #expect(log.contains(expected), "\(expected) is missing: \(log)") }
     }
@@ -120,7 +127,8 @@ struct ContainerLifeTests {
         let world = try RuntimeWorld()
         let record = world.record(["sleep", "1000"]) { $0.initProcess = true }
         try await world.start(record)
-        let outcome = await world.runtime.probe(record, ExecSpec(command: ["sh", "-c", "id -u; echo seen; exit 5"]), timeout: .seconds(10))
+        let outcome = await world.runtime.probe(
+            record, ExecSpec(command: ["sh", "-c", "id -u; echo seen; exit 5"]), timeout: .seconds(10))
         #expect(outcome == ProbeOutcome(exitCode: 5, output: "0\nseen\n"))
         let slow = await world.runtime.probe(record, ExecSpec(command: ["sleep", "1000"]), timeout: .milliseconds(50))
         #expect(slow.exitCode == -1 && slow.output.hasPrefix("Health check exceeded timeout"))

@@ -61,7 +61,9 @@ struct AgentDeathTests {
             let first = try #require(world.agentProcessID)
             kill(first, SIGKILL)
             #expect(eventually(10) { world.agentProcessID.map { $0 != first } == true }, "no shim started a new agent")
-            let agents = LeakScan.processes(of: world.root.path).filter { LeakScan.describe($0).contains("berth-agent") }
+            let agents = LeakScan.processes(of: world.root.path).filter {
+                LeakScan.describe($0).contains("berth-agent")
+            }
             #expect(agents.count == 1, "\(agents.map(LeakScan.describe))")
             #expect(try world.run("ps", "-q").lines.count == 6)
         }
@@ -81,7 +83,9 @@ struct AgentDeathTests {
                 }
             }
             kill(try #require(try shim("a")), SIGKILL)
-            #expect(eventually(2) { (try? world.run("ps", "-a", "a").stdout.contains("Exited")) == true }, "a has no policy")
+            #expect(
+                eventually(2) { (try? world.run("ps", "-a", "a").stdout.contains("Exited")) == true }, "a has no policy"
+            )
             kill(try #require(try shim("b")), SIGKILL)
             #expect(eventually(4) { (try? shim("b")) ?? nil != nil }, "b has restart: always")
             #expect(try world.run("exec", "-T", "b", "true").status == 0)
@@ -91,7 +95,9 @@ struct AgentDeathTests {
     @Test("restart policies: on-failure counts, always goes on, a manual stop holds")
     func policies() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: pol
                 services:
                   twice:
@@ -106,8 +112,11 @@ struct AgentDeathTests {
                     volumes: ["./marks:/marks"]
                 """)
             #expect(try world.run("up", "-d").status == 0)
-            #expect(eventually { (try? world.run("ps", "-a", "twice").stdout.contains("Exited (1)")) == true
-                && world.read("marks/twice").split(separator: "\n").count == 3 })
+            #expect(
+                eventually {
+                    (try? world.run("ps", "-a", "twice").stdout.contains("Exited (1)")) == true
+                        && world.read("marks/twice").split(separator: "\n").count == 3
+                })
             #expect(eventually { world.read("marks/forever").split(separator: "\n").count >= 3 })
             #expect(try world.run("stop", "forever").status == 0)
             #expect(try world.run("ps", "-a", "forever").stdout.contains("Exited"))
@@ -118,7 +127,9 @@ struct AgentDeathTests {
     @Test("a memory hog ends with 137, OOMKilled, and the word OOM in ps -a")
     func outOfMemory() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: oom
                 services:
                   hog:
@@ -137,7 +148,9 @@ struct AgentDeathTests {
     @Test("a fork bomb stays below its limit while exec answers")
     func forkBomb() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: bomb
                 services:
                   bomb:
@@ -147,7 +160,8 @@ struct AgentDeathTests {
                     init: true
                 """)
             #expect(try world.run("up", "-d").status == 0)
-            let groups = "find /sys/fs/cgroup/pids -path '*berth-\(LeakScan.worldName(world.dataRoot) ?? "?")*' -name pids.current"
+            let groups =
+                "find /sys/fs/cgroup/pids -path '*berth-\(LeakScan.worldName(world.dataRoot) ?? "?")*' -name pids.current"
             let current = try Shell.run("cat $(\(groups)) | sort -n | tail -1")
             #expect((Int(current.stdout.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 999) <= 50, "\(current)")
             _ = try world.run("exec", "-T", "bomb", "true", limit: 20)

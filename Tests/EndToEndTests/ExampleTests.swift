@@ -65,11 +65,13 @@ struct ExampleTests {
     @Test("the demo: five services, a page, a note that outlives the containers")
     func demo() throws {
         try withWorld(image: false) { world in
-            let cache = ProcessInfo.processInfo.environment["CACHE"] ?? SourceRoot.url.appendingPathComponent(".cache").path
+            let cache =
+                ProcessInfo.processInfo.environment["CACHE"] ?? SourceRoot.url.appendingPathComponent(".cache").path
             let tree = try Shell.run("CACHE='\(cache)' '\(SourceRoot.url.path)/examples/demo/make-image'", limit: 600)
             #expect(tree.status == 0, "\(tree)")
             let demo = try world.onHost(
-                "CACHE='\(cache)' BERTH='\(world.berth)' DEMO_PORT=18090 '\(SourceRoot.url.path)/examples/demo/run'", limit: 300)
+                "CACHE='\(cache)' BERTH='\(world.berth)' DEMO_PORT=18090 '\(SourceRoot.url.path)/examples/demo/run'",
+                limit: 300)
             #expect(demo.status == 0, "\(demo)")
             #expect(demo.stdout.contains("the note is still there"), "\(demo)")
         }

@@ -4,13 +4,16 @@ import Testing
 
 @Suite("End to end: health-gated start", .serialized)
 struct GateTests {
-    /// `adjtimex` has no place in busybox sh; /proc/uptime has hundredths of a second, the same clock for all containers.
+    /// `adjtimex` has no place in busybox sh; /proc/uptime has hundredths of a second, the same clock for all
+    /// containers.
     static let stamp = "cut -d' ' -f1 /proc/uptime >"
 
     @Test("a dependant starts after the probe passed, the job ended, the service started")
     func order() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: gate
                 x-base: &base
                   image: localhost/busybox:1
@@ -49,7 +52,9 @@ struct GateTests {
     @Test("a service that never gets healthy: exit 1 within the timeout, named, explained; its dependant never ran")
     func neverHealthy() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: gate
                 services:
                   sick:
@@ -69,7 +74,8 @@ struct GateTests {
             #expect(up.stderr.contains("sick"), "\(up)")
             #expect(up.stderr.contains("the disk is on fire"), "\(up)")
             #expect(up.stderr.contains("3"), "\(up)")
-            #expect(!FileManager.default.fileExists(atPath: world.stackDirectory.appendingPathComponent("mark/ran").path))
+            #expect(
+                !FileManager.default.fileExists(atPath: world.stackDirectory.appendingPathComponent("mark/ran").path))
             let after = try world.run("ps", "-a", "--format", "json", "after")
             #expect(!after.stdout.contains("\"State\":\"running\""), "\(after)")
         }
@@ -78,7 +84,9 @@ struct GateTests {
     @Test("an unhealthy dependency fails the dependant at once, with the probe's words")
     func unhealthy() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: gate
                 services:
                   sick:
@@ -126,7 +134,9 @@ struct GateTests {
     func twoPhases() throws {
         try withWorld { world in
             // Phase one answers its probe (a file), as a socket-only server does; only phase two listens on the port.
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: gate
                 services:
                   db:

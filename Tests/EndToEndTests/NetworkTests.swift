@@ -49,7 +49,8 @@ struct NetworkTests {
         try withWorld { world in
             try world.write("compose.yaml", NetworkTests.web)
             #expect(try world.run("up", "-d").status == 0)
-            try world.write("other/compose.yaml", NetworkTests.web.replacingOccurrences(of: "name: net", with: "name: other"))
+            try world.write(
+                "other/compose.yaml", NetworkTests.web.replacingOccurrences(of: "name: net", with: "name: other"))
             let second = try world.run("-f", "other/compose.yaml", "up", "-d")
             #expect(second.status == 1, "\(second)")
             #expect(second.stderr.contains("18080") && second.stderr.contains("net-web-1"), "\(second)")
@@ -64,7 +65,9 @@ struct NetworkTests {
             #expect(try world.run("up", "-d").status == 0)
             let address = try world.run("exec", "-T", "web", "hostname", "-i").stdout
                 .trimmingCharacters(in: .whitespacesAndNewlines)
-            try world.write("other/compose.yaml", """
+            try world.write(
+                "other/compose.yaml",
+                """
                 name: other
                 services:
                   foreign: {image: "localhost/busybox:1", command: ["sleep", "100000"], init: true}
@@ -73,13 +76,17 @@ struct NetworkTests {
                 """)
             let up = try world.run("-f", "other/compose.yaml", "up", "-d")
             #expect(up.status == 0, "\(up)")
-            let reach = try world.run("-f", "other/compose.yaml", "exec", "-T", "foreign", "wget", "-q", "-T", "2", "-O-", "http://\(address)/")
+            let reach = try world.run(
+                "-f", "other/compose.yaml", "exec", "-T", "foreign", "wget", "-q", "-T", "2", "-O-",
+                "http://\(address)/")
             #expect(reach.status != 0, "\(reach)")
             let links = try world.run("-f", "other/compose.yaml", "exec", "-T", "alone", "ls", "/sys/class/net")
             #expect(links.lines == ["lo"], "\(links)")
             let own = try world.run("-f", "other/compose.yaml", "exec", "-T", "foreign", "hostname", "-i")
-            let shared = try world.run("-f", "other/compose.yaml", "exec", "-T", "guest", "ip", "-o", "-4", "addr", "show", "eth0")
-            #expect(shared.stdout.contains(own.stdout.trimmingCharacters(in: .whitespacesAndNewlines)), "\(shared) \(own)")
+            let shared = try world.run(
+                "-f", "other/compose.yaml", "exec", "-T", "guest", "ip", "-o", "-4", "addr", "show", "eth0")
+            #expect(
+                shared.stdout.contains(own.stdout.trimmingCharacters(in: .whitespacesAndNewlines)), "\(shared) \(own)")
             _ = try world.run("-f", "other/compose.yaml", "down", "-v", "-t", "0")
         }
     }

@@ -50,7 +50,8 @@ struct OneContainerTests {
             #expect(try world.run("up", "-d").status == 0)
             let plain = try world.run("exec", "-T", "web", "sh", "-c", "echo $GREETING; exit 7")
             #expect(plain.stdout == "hello\n" && plain.status == 7, "\(plain)")
-            let user = try world.run("exec", "-T", "-u", "guest", "-w", "/tmp", "-e", "A=b", "web", "sh", "-c", "id -u; id -G; pwd; echo $A")
+            let user = try world.run(
+                "exec", "-T", "-u", "guest", "-w", "/tmp", "-e", "A=b", "web", "sh", "-c", "id -u; id -G; pwd; echo $A")
             #expect(user.lines == ["1000", "1000 2000", "/tmp", "b"], "\(user)")
             let input = try world.run("exec", "-T", "web", "cat", input: "through standard input")
             #expect(input.stdout == "through standard input", "\(input)")
@@ -70,7 +71,8 @@ struct OneContainerTests {
             // `script` gives berth a terminal of its own; the command inside says whether it has one, and how wide.
             let inside = "tty; stty size; test -t 0 && test -t 1 && echo is-a-terminal"
             let output = try world.onHost(
-                "script -qec \"stty rows 33 cols 101; '\(world.berth)' exec web sh -c '\(inside)'\" /dev/null </dev/null")
+                "script -qec \"stty rows 33 cols 101; '\(world.berth)' exec web sh -c '\(inside)'\" /dev/null </dev/null"
+            )
             #expect(output.stdout.contains("/dev/pts/0"), "\(output)")
             #expect(output.stdout.contains("is-a-terminal"), "\(output)")
             #expect(output.stdout.contains("33 101"), "\(output)")
@@ -105,7 +107,9 @@ struct OneContainerTests {
     @Test("a container that ignores its stop signal is killed after the grace period")
     func grace() throws {
         try withWorld { world in
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: one
                 services:
                   web:

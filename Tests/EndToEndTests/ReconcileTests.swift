@@ -45,7 +45,8 @@ struct ReconcileTests {
         try withWorld { world in
             try world.write("compose.yaml", ReconcileTests.stack("one"))
             #expect(try world.run("up", "-d", "--scale", "a=3").status == 0)
-            #expect(try world.run("ps", "--format", "{{.Name}}", "a").lines.sorted() == ["rec-a-1", "rec-a-2", "rec-a-3"])
+            #expect(
+                try world.run("ps", "--format", "{{.Name}}", "a").lines.sorted() == ["rec-a-1", "rec-a-2", "rec-a-3"])
             let one = try world.run("ps", "-q", "a").lines
             #expect(try world.run("up", "-d", "--scale", "a=1").status == 0)
             let left = try world.run("ps", "-q", "a").lines
@@ -72,7 +73,9 @@ struct ReconcileTests {
     func materials() throws {
         try withWorld { world in
             try world.write("token", "first")
-            try world.write("compose.yaml", """
+            try world.write(
+                "compose.yaml",
+                """
                 name: rec
                 services:
                   a:
@@ -86,7 +89,8 @@ struct ReconcileTests {
                 """)
             #expect(try world.run("up", "-d").status == 0)
             let look = try world.run(
-                "exec", "-T", "a", "sh", "-c", "stat -c '%u %g %a' /run/secrets/token; cat /run/secrets/token /etc/app.conf")
+                "exec", "-T", "a", "sh", "-c",
+                "stat -c '%u %g %a' /run/secrets/token; cat /run/secrets/token /etc/app.conf")
             #expect(look.stdout.contains("1000 2000 440\nfirstgreeting=hello"), "\(look)")
             try world.write("token", "canary-4711")
             #expect(try world.run("up", "-d").status == 0)

@@ -24,7 +24,8 @@ struct VolumeTests {
         try withWorld { world in
             try world.write("compose.yaml", VolumeTests.stack)
             #expect(try world.run("up", "-d").status == 0)
-            let seeded = try world.run("exec", "-T", "a", "sh", "-c", "cat /srv/seed/file; stat -c %u /srv/seed; echo mine > /srv/seed/mine")
+            let seeded = try world.run(
+                "exec", "-T", "a", "sh", "-c", "cat /srv/seed/file; stat -c %u /srv/seed; echo mine > /srv/seed/mine")
             #expect(seeded.stdout == "seeded\n1000\n", "\(seeded)")
             #expect(try world.run("down").status == 0)
             #expect(try world.run("up", "-d").status == 0)
@@ -40,7 +41,8 @@ struct VolumeTests {
         try withWorld { world in
             try world.write("compose.yaml", VolumeTests.stack)
             #expect(try world.run("up", "-d").status == 0)
-            let look = try world.run("exec", "-T", "a", "sh", "-c", "echo x > /bound/file; echo y > /scratch/file; df -k /fast | tail -1")
+            let look = try world.run(
+                "exec", "-T", "a", "sh", "-c", "echo x > /bound/file; echo y > /scratch/file; df -k /fast | tail -1")
             #expect(look.stdout.contains("1024"), "\(look)")
             #expect(world.read("bound/file") == "x\n")
             #expect(try world.run("up", "-d", "--force-recreate").status == 0)

@@ -8,7 +8,8 @@ struct DocumentTests {
         SourceTree.files(below: "docs", extension: "md") + SourceTree.files(below: "Sources", extension: "md")
         + SourceTree.files(below: "examples", extension: "md")
         + ["README.md", "CONTRIBUTING.md"].compactMap { name in
-            guard let text = try? String(contentsOf: SourceTree.root.appendingPathComponent(name), encoding: .utf8) else {
+            guard let text = try? String(contentsOf: SourceTree.root.appendingPathComponent(name), encoding: .utf8)
+            else {
                 return nil
             }
             return SourceFile(path: name, lines: text.components(separatedBy: "\n"))
@@ -50,7 +51,9 @@ struct DocumentTests {
             let page = SourceTree.root.appendingPathComponent("Sources/\(room)/README.md")
             let text = (try? String(contentsOf: page, encoding: .utf8)) ?? ""
             let lines = text.components(separatedBy: "\n").count
-            if lines < 4 || lines > 17 { Issue.record("Sources/\(room)/README.md: \(lines) lines; intent, door, invariants fit 15") }
+            if lines < 4 || lines > 17 {
+                Issue.record("Sources/\(room)/README.md: \(lines) lines; intent, door, invariants fit 15")
+            }
         }
     }
 
@@ -59,7 +62,9 @@ struct DocumentTests {
         for suite in SourceTree.directories(below: "Tests") {
             let owned = SourceTree.tests.filter { $0.path.hasPrefix("Tests/\(suite)/") }
             for entry in SourceTree.directories(below: "Tests/\(suite)/Fixtures") {
-                let owners = owned.filter { file in file.lines.contains { $0.contains("\"\(entry)\"") || $0.contains("\(entry)/") } }
+                let owners = owned.filter { file in
+                    file.lines.contains { $0.contains("\"\(entry)\"") || $0.contains("\(entry)/") }
+                }
                 if owners.isEmpty { Issue.record("Tests/\(suite)/Fixtures/\(entry): no test names it") }
             }
         }

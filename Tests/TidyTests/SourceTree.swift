@@ -49,7 +49,8 @@ enum SourceTree {
     static let tests = files(below: "Tests", extension: "swift")
 
     static func directories(below directory: String) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(directory).path)) ?? []
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(directory).path)) ?? []
         return names.filter { name in
             var isDirectory: ObjCBool = false
             let path = root.appendingPathComponent(directory).appendingPathComponent(name).path

@@ -1,4 +1,5 @@
-// The thin shell around one container's state machine: performs its effects, reports back, keeps whoever waits informed.
+// The thin shell around one container's state machine: performs its effects, reports back, keeps whoever waits
+// informed.
 import BerthLinux
 import BerthModel
 import BerthPlan
@@ -17,7 +18,6 @@ package protocol ContainerHands: Sendable {
     func release(_ record: ContainerRecord) async
     func store(_ id: ContainerID, _ status: ContainerStatus)
     func publish(_ event: Event) async
-    func startsAgain(_ id: ContainerID) async
 }
 
 package actor ContainerDriver {
@@ -49,7 +49,8 @@ package actor ContainerDriver {
         let service = record.service
         let signal = service.stopSignal ?? record.imageExecution.StopSignal ?? ""
         return ContainerController.Settings(
-            restart: record.slot.oneOff == nil ? service.restart : .no, health: healthcheck(record).map { HealthSettings($0) },
+            restart: record.slot.oneOff == nil ? service.restart : .no,
+            health: healthcheck(record).map { HealthSettings($0) },
             stopSignal: Signal.number(signal) ?? Signal.terminate,
             gracePeriod: service.stopGracePeriod ?? .seconds(10),
             isFirstOfItsNamespace: !service.initProcess && service.pidMode == nil)
@@ -198,7 +199,9 @@ package actor ContainerDriver {
                 take(.launched(processID: processID))
             } catch {
                 await hands.release(record)
-                launchError = error as? BerthError ?? BerthError(.internal, "starting container \(record.name)", cause: "\(error)")
+                launchError =
+                    error as? BerthError
+                    ?? BerthError(.internal, "starting container \(record.name)", cause: "\(error)")
                 take(.launchFailed(launchError?.description ?? ""))
             }
         }
@@ -210,14 +213,16 @@ package actor ContainerDriver {
         guard let event else { return }
         let status = controller.status
         let report = Event(
-            time: now.wall, kind: .container, name: record.name, status: event, stack: record.stack, service: record.slot.service,
+            time: now.wall, kind: .container, name: record.name, status: event, stack: record.stack,
+            service: record.slot.service,
             containerID: record.id, exitCode: event == .died || event == .exited ? status.exitCode : nil)
         Task { await hands.publish(report) }
     }
 
     private func attempt(_ what: String, _ body: () throws -> Void) {
         do { try body() } catch {
-            logger.debug("effect failed", metadata: ["container": "\(record.name)", "effect": "\(what)", "error": "\(error)"])
+            logger.debug(
+                "effect failed", metadata: ["container": "\(record.name)", "effect": "\(what)", "error": "\(error)"])
         }
     }
 

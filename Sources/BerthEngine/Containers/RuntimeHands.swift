@@ -33,7 +33,8 @@ final class RuntimeHands: ContainerHands {
             request.keepsakes = sandbox.keepsakes + engine.ports.keepsakes(record)
             engine.live.set(record.id, sandbox.namespace)
         }
-        request.hosts = engine.network.hostsFile(record, hostname: record.service.hostname ?? record.id.short, networks: networks)
+        request.hosts = engine.network.hostsFile(
+            record, hostname: record.service.hostname ?? record.id.short, networks: networks)
         request.resolv = engine.network.resolvFile(record)
         request.joined = try joinedNamespaces(record)
         request.holdUntilAttached = held
@@ -54,10 +55,14 @@ final class RuntimeHands: ContainerHands {
         case .host: return .host
         case .service, .container:
             guard let owner = engine.sharing(record).network else {
-                throw BerthError(.conflict, "starting container \(record.name)", cause: "the container whose network it shares is gone")
+                throw BerthError(
+                    .conflict, "starting container \(record.name)",
+                    cause: "the container whose network it shares is gone")
             }
             guard let namespace = engine.live.namespace(owner) else {
-                throw BerthError(.conflict, "starting container \(record.name)", cause: "the container whose network it shares is not running")
+                throw BerthError(
+                    .conflict, "starting container \(record.name)",
+                    cause: "the container whose network it shares is not running")
             }
             return .shared(namespace)
         default:
@@ -96,7 +101,9 @@ final class RuntimeHands: ContainerHands {
         }
         let outcome = await engine.runtime.probe(record, spec, timeout: timeout)
         let end = Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds())
-        return (ProbeResult(start: begin, end: end, exitCode: outcome.exitCode, output: outcome.output), witness(record))
+        return (
+            ProbeResult(start: begin, end: end, exitCode: outcome.exitCode, output: outcome.output), witness(record)
+        )
     }
 
     /// Where the container says that it serves TCP ports, one of them (or any other) must be listened on.
@@ -129,7 +136,6 @@ final class RuntimeHands: ContainerHands {
     }
 
     func publish(_ event: Event) async { await engine.bus.publish(event) }
-    func startsAgain(_ id: ContainerID) async {}
 }
 
 /// What runs now: namespaces by container, and whose names and ports count.
@@ -169,7 +175,10 @@ final class PortBook: Sendable {
 
     func keepsakes(_ record: ContainerRecord) -> [(label: String, descriptor: SharedDescriptor)] {
         reservations(record.stack, record.slot).map {
-            ("port \($0.port.hostAddress) \($0.port.hostPort) \($0.port.transport.rawValue) \($0.port.containerPort)", $0.socket)
+            (
+                "port \($0.port.hostAddress) \($0.port.hostPort) \($0.port.transport.rawValue) \($0.port.containerPort)",
+                $0.socket
+            )
         }
     }
 
@@ -177,11 +186,13 @@ final class PortBook: Sendable {
     func adopt(_ record: ContainerRecord, _ keepsakes: [(label: String, descriptor: SharedDescriptor)]) {
         let found = keepsakes.compactMap { label, descriptor -> PortReservation? in
             let parts = label.split(separator: " ").map(String.init)
-            guard parts.count == 5, parts[0] == "port", let address = IPv4Address(parts[1]), let host = UInt16(parts[2]),
+            guard parts.count == 5, parts[0] == "port", let address = IPv4Address(parts[1]),
+                let host = UInt16(parts[2]),
                 let transport = TransportProtocol(rawValue: parts[3]), let inner = UInt16(parts[4])
             else { return nil }
             return PortReservation(
-                port: PublishedPort(hostAddress: address, hostPort: host, containerPort: inner, transport: transport), socket: descriptor)
+                port: PublishedPort(hostAddress: address, hostPort: host, containerPort: inner, transport: transport),
+                socket: descriptor)
         }
         if !found.isEmpty { hold(found, record.stack, record.slot) }
     }

@@ -8,10 +8,13 @@ package struct LinuxNetwork: NetworkHand {
 
     package init(layout: StateLayout) throws { service = try NetworkService(layout: layout) }
 
-    package func chooseSubnet(_ definition: NetworkDefinition, existing: [NetworkRecord]) throws -> (subnet: IPv4Prefix, gateway: IPv4Address) {
+    package func chooseSubnet(_ definition: NetworkDefinition, existing: [NetworkRecord]) throws -> (
+        subnet: IPv4Prefix, gateway: IPv4Address
+    ) {
         try service.chooseSubnet(definition, existing: existing)
     }
-    package func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address {
+    package func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address
+    {
         try service.chooseAddress(network, wanted: wanted, taken: taken)
     }
     package func open(_ network: NetworkRecord) async throws { try await service.open(network) }
@@ -34,7 +37,9 @@ package struct LinuxNetwork: NetworkHand {
     package func publish(_ ports: [(port: PublishedPort, address: IPv4Address, network: String)]) async throws {
         try await service.publish(ports)
     }
-    package func setNames(_ endpoints: [(network: String, names: [String], address: IPv4Address, container: String)]) async {
+    package func setNames(_ endpoints: [(network: String, names: [String], address: IPv4Address, container: String)])
+        async
+    {
         service.setNames(endpoints)
     }
     package func listeningPorts(_ namespace: SharedDescriptor) -> Set<UInt16> { service.listeningPorts(namespace) }

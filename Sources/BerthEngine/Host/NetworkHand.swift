@@ -26,7 +26,9 @@ package struct PortReservation: Sendable {
 /// Networks of one world: made, joined, named, published, and found again.
 package protocol NetworkHand: Sendable {
     /// A free subnet and its gateway, by the definition or from the pools.
-    func chooseSubnet(_ definition: NetworkDefinition, existing: [NetworkRecord]) throws -> (subnet: IPv4Prefix, gateway: IPv4Address)
+    func chooseSubnet(_ definition: NetworkDefinition, existing: [NetworkRecord]) throws -> (
+        subnet: IPv4Prefix, gateway: IPv4Address
+    )
     /// An address on a network: the wanted one, or the next that is free.
     func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address
 

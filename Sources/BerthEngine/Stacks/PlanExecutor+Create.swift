@@ -9,7 +9,9 @@ extension PlanExecutor {
         var taken: [(String, ReplicaSlot)] = []
         do {
             for operation in plan.operations {
-                guard case .createContainer(let intent) = operation.action, intent.publishesPorts, !intent.service.ports.isEmpty else { continue }
+                guard case .createContainer(let intent) = operation.action, intent.publishesPorts,
+                    !intent.service.ports.isEmpty
+                else { continue }
                 if !parts.ports.reservations(intent.stack, intent.slot).isEmpty {
                     // The slot's own sockets serve its next container too, where the ports are the same.
                     let held = parts.ports.reservations(intent.stack, intent.slot)
@@ -27,13 +29,17 @@ extension PlanExecutor {
 
     private func reserve(_ mappings: [PortMapping], _ intent: ContainerIntent) throws {
         for mapping in mappings {
-            for (_, record) in parts.registry.all() where !(record.stack == intent.stack && record.slot == intent.slot) {
-                guard !parts.ports.reservations(record.stack, record.slot).isEmpty, let wanted = mapping.published, wanted.count == 1 else { continue }
+            for (_, record) in parts.registry.all() where !(record.stack == intent.stack && record.slot == intent.slot)
+            {
+                guard !parts.ports.reservations(record.stack, record.slot).isEmpty, let wanted = mapping.published,
+                    wanted.count == 1
+                else { continue }
                 if let clash = record.ports.first(where: { conflicts($0, mapping, wanted.lowerBound) }) {
                     throw BerthError(
                         .conflict, "publishing port \(wanted.lowerBound) for \(intent.finalName)",
                         subject: "\(clash.hostAddress):\(clash.hostPort)/\(clash.transport.rawValue)",
-                        cause: "Bind for \(mapping.hostAddress ?? "0.0.0.0"):\(wanted.lowerBound) failed: port is already allocated by container \(record.name)",
+                        cause:
+                            "Bind for \(mapping.hostAddress ?? "0.0.0.0"):\(wanted.lowerBound) failed: port is already allocated by container \(record.name)",
                         hint: "stop it (berth -p \(record.stack) stop \(record.slot.service)) or publish another port")
                 }
             }
@@ -65,9 +71,11 @@ extension PlanExecutor {
         // A gate's order is the plan's business; what is frozen is what the container is.
         service.name = intent.service.name
         var record = ContainerRecord(
-            id: id, name: intent.name, stack: intent.stack, slot: intent.slot, service: service, imageID: intent.image.id,
+            id: id, name: intent.name, stack: intent.stack, slot: intent.slot, service: service,
+            imageID: intent.image.id,
             imageReference: intent.imageReference, imageExecution: intent.image.execution, layers: intent.image.layers,
-            configHash: intent.configHash, labels: intent.labels, mounts: mounts, endpoints: endpoints, ports: [], created: now)
+            configHash: intent.configHash, labels: intent.labels, mounts: mounts, endpoints: endpoints, ports: [],
+            created: now)
         record.autoRemove = intent.autoRemove
         if intent.publishesPorts { record.ports = parts.ports.reservations(intent.stack, intent.slot).map(\.port) }
         let row = ContainerRow(record: record, status: ContainerStatus())
@@ -99,20 +107,27 @@ extension PlanExecutor {
             if target == "/" || all.contains(where: { $0.target == target }) { continue }
             all.append(ContainerMount(source: try anonymous(target, intent), target: target, readOnly: false))
         }
-        for (references, definitions, defaultMode) in [(intent.service.secrets, intent.secrets, UInt32(0o444)), (intent.service.configs, intent.configs, 0o444)] {
+        for (references, definitions, defaultMode) in [
+            (intent.service.secrets, intent.secrets, UInt32(0o444)), (intent.service.configs, intent.configs, 0o444),
+        ] {
             for reference in references {
                 guard let digest = definitions[reference.source]?.digest else {
-                    throw BerthError(.notFound, "creating \(intent.finalName)", subject: reference.source, cause: "the content of \(reference.source) was not given")
+                    throw BerthError(
+                        .notFound, "creating \(intent.finalName)", subject: reference.source,
+                        cause: "the content of \(reference.source) was not given")
                 }
                 all.append(
                     ContainerMount(
                         source: .material(
                             digest: digest, userID: reference.userID.flatMap { UInt32($0) } ?? 0,
-                            groupID: reference.groupID.flatMap { UInt32($0) } ?? 0, mode: reference.mode ?? defaultMode),
+                            groupID: reference.groupID.flatMap { UInt32($0) } ?? 0,
+                            mode: reference.mode ?? defaultMode),
                         target: reference.target, readOnly: true))
             }
         }
-        return all.sorted { ($0.target.split(separator: "/").count, $0.target) < ($1.target.split(separator: "/").count, $1.target) }
+        return all.sorted {
+            ($0.target.split(separator: "/").count, $0.target) < ($1.target.split(separator: "/").count, $1.target)
+        }
     }
 
     private func resolve(_ mount: MountDefinition, _ intent: ContainerIntent) throws -> ContainerMount {
@@ -123,21 +138,27 @@ extension PlanExecutor {
                 source: .volume(name: name, anonymous: false, noCopy: noCopy, subpath: subpath), target: mount.target,
                 readOnly: mount.readOnly)
         case .volume(nil, _, _):
-            return ContainerMount(source: try anonymous(mount.target, intent), target: mount.target, readOnly: mount.readOnly)
+            return ContainerMount(
+                source: try anonymous(mount.target, intent), target: mount.target, readOnly: mount.readOnly)
         case .bind(let source, let createHostPath, let propagation):
             if !createHostPath && (try? FileStatus.of(source)) == nil {
                 throw BerthError(
-                    .notFound, "creating \(intent.finalName)", subject: source, cause: "bind source path does not exist: \(source)",
+                    .notFound, "creating \(intent.finalName)", subject: source,
+                    cause: "bind source path does not exist: \(source)",
                     hint: "create it, or drop create_host_path: false")
             }
             return ContainerMount(
-                source: .bind(path: source, createHostPath: createHostPath, propagation: propagation), target: mount.target,
+                source: .bind(path: source, createHostPath: createHostPath, propagation: propagation),
+                target: mount.target,
                 readOnly: mount.readOnly)
         case .tmpfs(let sizeBytes, let mode, let options):
             return ContainerMount(
-                source: .tmpfs(sizeBytes: sizeBytes, mode: mode, options: options), target: mount.target, readOnly: mount.readOnly)
+                source: .tmpfs(sizeBytes: sizeBytes, mode: mode, options: options), target: mount.target,
+                readOnly: mount.readOnly)
         case .image:
-            throw BerthError(.unsupported, "creating \(intent.finalName)", subject: mount.target, cause: "mounts of images are not supported yet")
+            throw BerthError(
+                .unsupported, "creating \(intent.finalName)", subject: mount.target,
+                cause: "mounts of images are not supported yet")
         }
     }
 
@@ -147,7 +168,8 @@ extension PlanExecutor {
         }
         let name = Hex.encode(randomBytes(32))
         try parts.store.insert(
-            VolumeRecord(name: name, stack: intent.stack, isAnonymous: true, driverOptions: [:], labels: [:], created: now))
+            VolumeRecord(
+                name: name, stack: intent.stack, isAnonymous: true, driverOptions: [:], labels: [:], created: now))
         return .volume(name: name, anonymous: true, noCopy: false, subpath: nil)
     }
 
@@ -167,16 +189,20 @@ extension PlanExecutor {
         return try intent.networks.enumerated().map { index, wish in
             guard let network = networks.first(where: { $0.name == wish.name }) else {
                 throw BerthError(
-                    .notFound, "creating \(intent.finalName)", subject: wish.name, cause: "network \(wish.name) was not found",
+                    .notFound, "creating \(intent.finalName)", subject: wish.name,
+                    cause: "network \(wish.name) was not found",
                     hint: "an external network must exist before the stack")
             }
-            let address = try AddressBook.shared.lease(network, wish.attachment.ipv4Address, "\(intent.slot)", intent.stack, parts)
+            let address = try AddressBook.shared.lease(
+                network, wish.attachment.ipv4Address, "\(intent.slot)", intent.stack, parts)
             let bytes = address.bytes
-            let mac = wish.attachment.macAddress ?? (index == 0 ? intent.service.macAddress : nil)
+            let mac =
+                wish.attachment.macAddress ?? (index == 0 ? intent.service.macAddress : nil)
                 ?? "02:42:" + bytes.map { Hex.encode([$0]) }.joined(separator: ":")
             return Endpoint(
                 network: network.name, interface: wish.attachment.interfaceName ?? "eth\(index)", address: address,
-                prefixLength: network.subnet.length, gateway: network.definition.isInternal ? nil : network.gateway, macAddress: mac,
+                prefixLength: network.subnet.length, gateway: network.definition.isInternal ? nil : network.gateway,
+                macAddress: mac,
                 names: wish.names + [id.short])
         }
     }
@@ -192,7 +218,8 @@ final class AddressBook: Sendable {
     ) throws -> IPv4Address {
         try lock.locked {
             let leases = try parts.store.leases().filter { $0.network == network.name }
-            if let own = leases.first(where: { $0.stack == stack && $0.slot == slot }), wanted == nil || IPv4Address(wanted ?? "") == own.address,
+            if let own = leases.first(where: { $0.stack == stack && $0.slot == slot }),
+                wanted == nil || IPv4Address(wanted ?? "") == own.address,
                 network.subnet.contains(own.address)
             {
                 return own.address

@@ -25,7 +25,8 @@ extension PlanExecutor {
             tasks.append(
                 Task {
                     for await status in statuses {
-                        continuation.yield(Sighting(name: member.name, observation: GateObservation(status, hasHealthcheck: hasCheck)))
+                        continuation.yield(
+                            Sighting(name: member.name, observation: GateObservation(status, hasHealthcheck: hasCheck)))
                     }
                     continuation.yield(Sighting(name: member.name, observation: nil))
                 })
@@ -55,7 +56,9 @@ extension PlanExecutor {
             switch gate.verdict {
             case .waiting: continue
             case .satisfied:
-                for member in members where condition != .started { tellWaiting(member, condition == .healthy ? .healthy : .exited) }
+                for member in members where condition != .started {
+                    tellWaiting(member, condition == .healthy ? .healthy : .exited)
+                }
                 return
             case .failed(let error): throw explained(error, members, run)
             }
@@ -70,7 +73,11 @@ extension PlanExecutor {
         if case .satisfied = gate.verdict { return }
         for await sighting in timed(sightings, deadline) {
             guard let sighting else { throw explained(gate.timedOut(after: deadline?.length ?? .zero), members, run) }
-            if let observation = sighting.observation { gate.observe(sighting.name, observation) } else { gate.remove(sighting.name) }
+            if let observation = sighting.observation {
+                gate.observe(sighting.name, observation)
+            } else {
+                gate.remove(sighting.name)
+            }
             switch gate.verdict {
             case .waiting: continue
             case .satisfied:
@@ -102,7 +109,11 @@ extension PlanExecutor {
     }
 
     private func tellWaiting(_ member: GateMember, _ status: Event.Status) {
-        report(.event(Event(time: now, kind: .container, name: member.name, status: status, stack: stack, service: member.service)))
+        report(
+            .event(
+                Event(
+                    time: now, kind: .container, name: member.name, status: status, stack: stack,
+                    service: member.service)))
     }
 
     /// The error with the last lines that the containers it names have written.
@@ -113,7 +124,9 @@ extension PlanExecutor {
         for member in members where text.contains(member.name) || members.count == 1 {
             guard let id = run.container(member.target) else { continue }
             let last = LogFile(path: parts.layout.logFile(id)).lastLines(10)
-            if !last.isEmpty { lines.append("last lines of \(member.name):\n" + last.map { "  | \($0)" }.joined(separator: "\n")) }
+            if !last.isEmpty {
+                lines.append("last lines of \(member.name):\n" + last.map { "  | \($0)" }.joined(separator: "\n"))
+            }
         }
         if !lines.isEmpty { error.hint = ([error.hint].compactMap { $0 } + lines).joined(separator: "\n") }
         return error

@@ -16,7 +16,8 @@ struct PlanExecutor: Sendable {
     /// More containers than this are not started at the same time.
     private static let concurrencyMax = 64
 
-    init(parts: EngineParts, hands: RuntimeHands, stack: String, heldService: String?, report: @escaping ProgressReport) {
+    init(parts: EngineParts, hands: RuntimeHands, stack: String, heldService: String?, report: @escaping ProgressReport)
+    {
         self.parts = parts
         self.hands = hands
         self.stack = stack
@@ -26,7 +27,9 @@ struct PlanExecutor: Sendable {
 
     func run(_ plan: Plan) async -> PlanRun {
         var run = PlanRun(plan)
-        let limits = plan.operations.compactMap { if case .awaitReady(_, let timeout?) = $0.action { timeout } else { nil } }
+        let limits = plan.operations.compactMap {
+            if case .awaitReady(_, let timeout?) = $0.action { timeout } else { nil }
+        }
         // `--wait-timeout` bounds the gates in front of the wait as well.
         let deadline = limits.min().map { Deadline(at: parts.clock.monotonic + $0, length: $0) }
         await withTaskGroup(of: (OperationID, PlanRun.Outcome).self) { group in
@@ -81,9 +84,12 @@ struct PlanExecutor: Sendable {
         report(
             .event(
                 Event(
-                    time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()), kind: kind, name: operation.subject.name,
+                    time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()), kind: kind,
+                    name: operation.subject.name,
                     status: status, stack: stack, service: operation.subject.service, detail: detail,
-                    elapsedMilliseconds: elapsed.map { Double($0.components.seconds) * 1e3 + Double($0.components.attoseconds) / 1e15 })))
+                    elapsedMilliseconds: elapsed.map {
+                        Double($0.components.seconds) * 1e3 + Double($0.components.attoseconds) / 1e15
+                    })))
     }
 
     /// What progress says during and after an operation.
@@ -132,7 +138,8 @@ struct PlanExecutor: Sendable {
             let held = await driver.record.slot.oneOff != nil && heldService != nil
             try await driver.start(held: held)
         case .stopContainer(let target, let timeout): await (try driver(target)).stop(grace: timeout)
-        case .killContainer(let target, let name): await (try driver(target)).kill(signal: Signal.number(name) ?? Signal.kill)
+        case .killContainer(let target, let name):
+            await (try driver(target)).kill(signal: Signal.number(name) ?? Signal.kill)
         case .pauseContainer(let target): try await driver(target).setPaused(true)
         case .unpauseContainer(let target): try await driver(target).setPaused(false)
         case .removeContainer(let target, let volumes):
@@ -161,7 +168,9 @@ struct PlanExecutor: Sendable {
         parts.live.remove(id)
         let slotIsFree = !parts.registry.all(stack: record.stack).contains { $0.record.slot == record.slot }
         if slotIsFree { parts.ports.release(record.stack, record.slot) }
-        if slotIsFree && record.slot.oneOff != nil { try parts.store.removeLeases(stack: record.stack, slot: "\(record.slot)") }
+        if slotIsFree && record.slot.oneOff != nil {
+            try parts.store.removeLeases(stack: record.stack, slot: "\(record.slot)")
+        }
         try parts.snapshotter.remove(id.text)
         // Ignored: a log directory that stays is removed when the agent next starts.
         try? Directory.remove(parts.layout.logDirectory(id))
@@ -196,7 +205,8 @@ struct PlanExecutor: Sendable {
         let (subnet, gateway) = try parts.network.chooseSubnet(definition, existing: existing)
         try parts.store.insert(
             NetworkRecord(
-                id: Hex.encode(randomBytes(32)), name: definition.name, stack: stack, definition: definition, subnet: subnet,
+                id: Hex.encode(randomBytes(32)), name: definition.name, stack: stack, definition: definition,
+                subnet: subnet,
                 gateway: gateway, labels: definition.labels, created: now))
     }
 }

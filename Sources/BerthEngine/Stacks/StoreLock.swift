@@ -12,7 +12,8 @@ final class StoreLock: Sendable {
         }.value
     }
 
-    private struct Box<Value>: @unchecked Sendable {  // Guarded by `mutex` until it is returned, owned by one caller after.
+    /// Guarded by `mutex` until it is returned, owned by one caller after.
+    private struct Box<Value>: @unchecked Sendable {
         let value: Value
         init(_ value: Value) { self.value = value }
     }

@@ -15,20 +15,25 @@ package final class DatabaseStateStore: StateStore {
             let version = try DatabaseStateStore.version(path)
             if version > Migrations.newest {
                 throw BerthError(
-                    .unsupported, "opening \(path)", cause: "its schema \(version) is newer than this berth, which knows \(Migrations.newest)",
+                    .unsupported, "opening \(path)",
+                    cause: "its schema \(version) is newer than this berth, which knows \(Migrations.newest)",
                     hint: "use the newer berth, or another --data-dir")
             }
             if version > 0 && version < Migrations.newest {
                 try FileIO.replace("\(path).before-\(Migrations.newest)", try FileIO.read(path, limit: 1 << 30))
             }
-            durable = try DatabaseQueue(path: path, configuration: DatabaseStateStore.configuration(synchronous: "FULL"))
+            durable = try DatabaseQueue(
+                path: path, configuration: DatabaseStateStore.configuration(synchronous: "FULL"))
             try durable.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
             try Migrations.run(durable)
-            quick = try DatabaseQueue(path: path, configuration: DatabaseStateStore.configuration(synchronous: "NORMAL"))
+            quick = try DatabaseQueue(
+                path: path, configuration: DatabaseStateStore.configuration(synchronous: "NORMAL"))
         } catch let error as BerthError {
             throw error
         } catch {
-            throw BerthError(.corrupt, "opening \(path)", cause: "\(error)", hint: "restore the file, or move it away: volumes are not in it")
+            throw BerthError(
+                .corrupt, "opening \(path)", cause: "\(error)",
+                hint: "restore the file, or move it away: volumes are not in it")
         }
     }
 
@@ -46,7 +51,9 @@ package final class DatabaseStateStore: StateStore {
 
     // MARK: Documents
 
-    private func encode(_ value: some Encodable) throws -> String { String(decoding: try JSONEncoder().encode(value), as: UTF8.self) }
+    private func encode(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+    }
     private func decode<Value: Decodable>(_ text: String) throws -> Value {
         try JSONDecoder().decode(Value.self, from: Data(text.utf8))
     }
@@ -58,13 +65,16 @@ package final class DatabaseStateStore: StateStore {
     }
 
     private func documents<Value: Decodable>(_ table: String) throws -> [Value] {
-        try durable.read { try String.fetchAll($0, sql: "SELECT document FROM \(table) ORDER BY rowid") }.map { try decode($0) }
+        try durable.read { try String.fetchAll($0, sql: "SELECT document FROM \(table) ORDER BY rowid") }.map {
+            try decode($0)
+        }
     }
 
     // MARK: Containers
 
     package func containers() throws -> [ContainerRow] {
-        try durable.read { try Row.fetchAll($0, sql: "SELECT document, status FROM containers ORDER BY rowid") }.map { row in
+        try durable.read { try Row.fetchAll($0, sql: "SELECT document, status FROM containers ORDER BY rowid") }.map {
+            row in
             ContainerRow(record: try decode(row["document"]), status: try decode(row["status"]))
         }
     }
@@ -80,7 +90,9 @@ package final class DatabaseStateStore: StateStore {
     }
 
     package func rename(_ id: ContainerID, to name: String) throws {
-        let text = try durable.read { try String.fetchOne($0, sql: "SELECT document FROM containers WHERE id = ?", arguments: [id.text]) }
+        let text = try durable.read {
+            try String.fetchOne($0, sql: "SELECT document FROM containers WHERE id = ?", arguments: [id.text])
+        }
         guard let text else { return }
         var record: ContainerRecord = try decode(text)
         record.name = name
@@ -93,7 +105,9 @@ package final class DatabaseStateStore: StateStore {
 
     package func networks() throws -> [NetworkRecord] { try documents("networks") }
     package func insert(_ network: NetworkRecord) throws {
-        try write(durable, "INSERT OR REPLACE INTO networks (name, document) VALUES (?, ?)", [network.name, try encode(network)])
+        try write(
+            durable, "INSERT OR REPLACE INTO networks (name, document) VALUES (?, ?)",
+            [network.name, try encode(network)])
     }
     package func removeNetwork(_ name: String) throws {
         try write(durable, "DELETE FROM networks WHERE name = ?", [name])
@@ -102,9 +116,12 @@ package final class DatabaseStateStore: StateStore {
 
     package func volumes() throws -> [VolumeRecord] { try documents("volumes") }
     package func insert(_ volume: VolumeRecord) throws {
-        try write(durable, "INSERT OR IGNORE INTO volumes (name, document) VALUES (?, ?)", [volume.name, try encode(volume)])
+        try write(
+            durable, "INSERT OR IGNORE INTO volumes (name, document) VALUES (?, ?)", [volume.name, try encode(volume)])
     }
-    package func removeVolume(_ name: String) throws { try write(durable, "DELETE FROM volumes WHERE name = ?", [name]) }
+    package func removeVolume(_ name: String) throws {
+        try write(durable, "DELETE FROM volumes WHERE name = ?", [name])
+    }
 
     package func leases() throws -> [AddressLease] { try documents("leases") }
     package func insert(_ lease: AddressLease) throws {
@@ -128,23 +145,32 @@ package final class DatabaseStateStore: StateStore {
             [stack, time.nanosecondsSinceEpoch, String(decoding: document, as: UTF8.self)])
         // The last ten are kept: enough to go back to, bounded.
         try write(
-            quick, "DELETE FROM revisions WHERE stack = ? AND rowid NOT IN (SELECT rowid FROM revisions WHERE stack = ? ORDER BY rowid DESC LIMIT 10)",
+            quick,
+            "DELETE FROM revisions WHERE stack = ? AND rowid NOT IN (SELECT rowid FROM revisions WHERE stack = ? ORDER BY rowid DESC LIMIT 10)",
             [stack, stack])
     }
-    package func removeRevisions(stack: String) throws { try write(quick, "DELETE FROM revisions WHERE stack = ?", [stack]) }
+    package func removeRevisions(stack: String) throws {
+        try write(quick, "DELETE FROM revisions WHERE stack = ?", [stack])
+    }
 
     package func references() throws -> [String: Digest] {
         let rows = try durable.read { try Row.fetchAll($0, sql: "SELECT reference, manifest FROM image_references") }
-        return Dictionary(rows.compactMap { row in Digest(row["manifest"] as String).map { (row["reference"] as String, $0) } }) { $1 }
+        return Dictionary(
+            rows.compactMap { row in Digest(row["manifest"] as String).map { (row["reference"] as String, $0) } }
+        ) { $1 }
     }
     package func set(_ reference: String, _ manifest: Digest) throws {
-        try write(durable, "INSERT OR REPLACE INTO image_references (reference, manifest) VALUES (?, ?)", [reference, manifest.description])
+        try write(
+            durable, "INSERT OR REPLACE INTO image_references (reference, manifest) VALUES (?, ?)",
+            [reference, manifest.description])
     }
     package func remove(_ reference: String) throws {
         try write(durable, "DELETE FROM image_references WHERE reference = ?", [reference])
     }
 
-    package func bootID() throws -> String? { try durable.read { try String.fetchOne($0, sql: "SELECT value FROM facts WHERE name = 'boot'") } }
+    package func bootID() throws -> String? {
+        try durable.read { try String.fetchOne($0, sql: "SELECT value FROM facts WHERE name = 'boot'") }
+    }
     package func setBootID(_ id: String) throws {
         try write(quick, "INSERT OR REPLACE INTO facts (name, value) VALUES ('boot', ?)", [id])
     }

@@ -7,14 +7,17 @@ package final class Poller: Sendable {
     private let state = Registrations()
 
     package init() throws(SystemError) {
-        epoll = SharedDescriptor(Descriptor(owning: try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }))
+        epoll = SharedDescriptor(
+            Descriptor(owning: try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }))
         let context = Unmanaged.passRetained(self).toOpaque()
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
-            Unmanaged<Poller>.fromOpaque(context).takeUnretainedValue().loop()
-            return nil
-        }, context)
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Poller>.fromOpaque(context).takeUnretainedValue().loop()
+                return nil
+            }, context)
         if code != 0 { throw SystemError(call: "pthread_create", errno: code) }
         pthread_detach(thread)
     }

@@ -1,7 +1,9 @@
-// Paths below a directory, resolved by descriptor: the only way berth touches anything that a container may have shaped.
+// Paths below a directory, resolved by descriptor: the only way berth touches anything that a container may have
+// shaped.
 import CLinux
 
-/// Operations on paths that are resolved *inside* a directory, whatever symbolic links say (`RESOLVE_IN_ROOT`), and never
+/// Operations on paths that are resolved *inside* a directory, whatever symbolic links say (`RESOLVE_IN_ROOT`), and
+/// never
 /// through magic links. Absolute paths start at the directory.
 package enum Directory {
     private static let resolveInRoot = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
@@ -11,7 +13,9 @@ package enum Directory {
     private static let componentsMax = 1024
 
     /// Opens a path on the host's own terms, close-on-exec.
-    package static func open(_ path: String, flags: Int32 = O_RDONLY, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
+    package static func open(_ path: String, flags: Int32 = O_RDONLY, mode: UInt32 = 0) throws(SystemError)
+        -> Descriptor
+    {
         let number = try systemCall("open", path) { clinux_open(path, flags | O_CLOEXEC, mode) }
         return Descriptor(owning: number)
     }
@@ -60,7 +64,9 @@ package enum Directory {
         inRootNumber root: Int32, _ path: String, mode: UInt32 = 0o755
     ) throws(SystemError) -> Descriptor {
         let components = path.split(separator: "/").filter { $0 != "." }.map(String.init)
-        guard components.count <= componentsMax else { throw SystemError(call: "mkdir", errno: ENAMETOOLONG, subject: path) }
+        guard components.count <= componentsMax else {
+            throw SystemError(call: "mkdir", errno: ENAMETOOLONG, subject: path)
+        }
         var reached = ""
         for component in components {
             let next = reached + "/" + component
@@ -97,7 +103,9 @@ package enum Directory {
 
     /// The names in an open directory; takes the descriptor.
     package static func names(_ directory: consuming Descriptor) throws(SystemError) -> [String] {
-        guard let stream = fdopendir(directory.release()) else { throw SystemError(call: "fdopendir", errno: lastErrno) }
+        guard let stream = fdopendir(directory.release()) else {
+            throw SystemError(call: "fdopendir", errno: lastErrno)
+        }
         defer { closedir(stream) }
         var found: [String] = []
         while let entry = readdir(stream) {
@@ -127,7 +135,9 @@ package enum Directory {
 
     /// The path with every symbolic link resolved.
     package static func realPath(_ path: String) throws(SystemError) -> String {
-        guard let resolved = realpath(path, nil) else { throw SystemError(call: "realpath", errno: lastErrno, subject: path) }
+        guard let resolved = realpath(path, nil) else {
+            throw SystemError(call: "realpath", errno: lastErrno, subject: path)
+        }
         defer { free(resolved) }
         return String(cString: resolved)
     }

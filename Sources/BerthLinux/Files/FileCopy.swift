@@ -1,4 +1,5 @@
-// Copying a tree with everything that makes it what it is: owners, modes, times, links, attributes, nodes. By descriptor.
+// Copying a tree with everything that makes it what it is: owners, modes, times, links, attributes, nodes. By
+// descriptor.
 import CLinux
 
 package enum FileOwner {
@@ -24,7 +25,9 @@ package enum FileCopy {
     }
 
     /// Copies one file, link or node under a new name; directories are refused.
-    package static func entry(from source: Int32, _ name: String, to target: Int32, _ newName: String) throws(SystemError) {
+    package static func entry(from source: Int32, _ name: String, to target: Int32, _ newName: String)
+        throws(SystemError)
+    {
         var status = stat()
         try systemCall("fstatat", name) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
         switch FileKind(status) {
@@ -48,11 +51,13 @@ package enum FileCopy {
     }
 
     private static func copyEntries(
-        _ source: Int32, _ target: Int32, targetRoot: Int32, prefix: String, device: dev_t, links: inout [UInt64: String],
+        _ source: Int32, _ target: Int32, targetRoot: Int32, prefix: String, device: dev_t,
+        links: inout [UInt64: String],
         depth: Int
     ) throws(SystemError) {
         guard depth < depthMax else { throw SystemError(call: "copy", errno: ENAMETOOLONG, subject: prefix) }
-        let listing = Descriptor(owning: try systemCall("openat") { clinux_openat(source, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) })
+        let listing = Descriptor(
+            owning: try systemCall("openat") { clinux_openat(source, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) })
         for name in try Directory.names(listing).sorted() {
             var status = stat()
             try systemCall("fstatat", name) { fstatat(source, name, &status, AT_SYMLINK_NOFOLLOW) }
@@ -68,12 +73,14 @@ package enum FileCopy {
             switch kind {
             case .directory:
                 try systemCall("mkdirat", path) { mkdirat(target, name, 0o700) }
-                let from = Descriptor(owning: try systemCall("openat", path) {
-                    clinux_openat(source, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
-                })
-                let to = Descriptor(owning: try systemCall("openat", path) {
-                    clinux_openat(target, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
-                })
+                let from = Descriptor(
+                    owning: try systemCall("openat", path) {
+                        clinux_openat(source, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+                    })
+                let to = Descriptor(
+                    owning: try systemCall("openat", path) {
+                        clinux_openat(target, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+                    })
                 if status.st_dev == device {
                     try copyEntries(
                         from.number, to.number, targetRoot: targetRoot, prefix: path, device: device, links: &links,
@@ -86,7 +93,9 @@ package enum FileCopy {
             case .socket: continue
             default:
                 try systemCall("mknodat", path) { mknodat(target, name, status.st_mode, status.st_rdev) }
-                try systemCall("fchownat", path) { fchownat(target, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) }
+                try systemCall("fchownat", path) {
+                    fchownat(target, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW)
+                }
             }
         }
     }
@@ -94,12 +103,14 @@ package enum FileCopy {
     private static func copyFile(
         _ source: Int32, _ target: Int32, _ name: String, _ newName: String, _ status: stat
     ) throws(SystemError) {
-        let from = Descriptor(owning: try systemCall("openat", name) {
-            clinux_openat(source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)
-        })
-        let to = Descriptor(owning: try systemCall("openat", name) {
-            clinux_openat(target, newName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        })
+        let from = Descriptor(
+            owning: try systemCall("openat", name) {
+                clinux_openat(source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)
+            })
+        let to = Descriptor(
+            owning: try systemCall("openat", name) {
+                clinux_openat(target, newName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            })
         var left = Int(status.st_size)
         while left > 0 {
             let count = copy_file_range(from.number, nil, to.number, nil, left, 0)
@@ -125,7 +136,9 @@ package enum FileCopy {
         var text = [CChar](repeating: 0, count: 4097)
         try systemCall("readlinkat", name) { clinux_readlinkat(source, name, &text, 4096) }
         try systemCall("symlinkat", newName) { symlinkat(text, target, newName) }
-        try systemCall("fchownat", newName) { fchownat(target, newName, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) }
+        try systemCall("fchownat", newName) {
+            fchownat(target, newName, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW)
+        }
     }
 
     private static func copyMetadata(_ status: stat, _ target: Int32) throws(SystemError) {

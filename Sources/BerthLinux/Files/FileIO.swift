@@ -41,7 +41,9 @@ package enum FileIO {
         var offset = 0
         while offset < bytes.count {
             offset += try systemCall("write") {
-                bytes.withUnsafeBytes { CLinux.write(number, $0.baseAddress?.advanced(by: offset), bytes.count - offset) }
+                bytes.withUnsafeBytes {
+                    CLinux.write(number, $0.baseAddress?.advanced(by: offset), bytes.count - offset)
+                }
             }
         }
     }
@@ -49,17 +51,22 @@ package enum FileIO {
     /// One read into a buffer; 0 at the end.
     package static func readSome(_ number: Int32, _ buffer: inout [UInt8]) throws(SystemError) -> Int {
         let capacity = buffer.count
-        return try systemCall("read") { buffer.withUnsafeMutableBytes { CLinux.read(number, $0.baseAddress, capacity) } }
+        return try systemCall("read") {
+            buffer.withUnsafeMutableBytes { CLinux.read(number, $0.baseAddress, capacity) }
+        }
     }
 
     package static func write(number: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         var offset = 0
         while offset < bytes.count {
-            offset += try systemCall("write") { CLinux.write(number, bytes.baseAddress?.advanced(by: offset), bytes.count - offset) }
+            offset += try systemCall("write") {
+                CLinux.write(number, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
+            }
         }
     }
 
-    /// One `write` to an existing file: control groups, sysctls and other kernel files take a value whole or not at all.
+    /// One `write` to an existing file: control groups, sysctls and other kernel files take a value whole or not at
+    /// all.
     package static func writeKernel(_ path: String, _ value: String) throws(SystemError) {
         let file = try Directory.open(path, flags: O_WRONLY)
         let bytes = Array(value.utf8)
@@ -91,8 +98,11 @@ package enum FileIO {
     }
 
     /// A descriptor over bytes in memory, readable from its start, sealed against every change.
-    package static func sealedMemory(_ name: String, _ bytes: [UInt8], executable: Bool = false) throws(SystemError) -> Descriptor {
-        let flags = UInt32(MFD_ALLOW_SEALING | MFD_CLOEXEC) | (executable ? 0x10 : 0)  // MFD_EXEC, newer than the C library
+    package static func sealedMemory(_ name: String, _ bytes: [UInt8], executable: Bool = false) throws(SystemError)
+        -> Descriptor
+    {
+        // 0x10 is MFD_EXEC, newer than the C library.
+        let flags = UInt32(MFD_ALLOW_SEALING | MFD_CLOEXEC) | (executable ? 0x10 : 0)
         var number = memfd_create(name, flags)
         if number < 0 && executable { number = memfd_create(name, UInt32(MFD_ALLOW_SEALING | MFD_CLOEXEC)) }
         guard number >= 0 else { throw SystemError(call: "memfd_create", errno: lastErrno, subject: name) }

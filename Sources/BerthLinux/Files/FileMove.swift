@@ -18,9 +18,10 @@ package enum FileMove {
 /// Entries made by name in an open directory. Nothing here follows a symbolic link.
 package enum NewEntry {
     package static func file(in directory: Int32, _ name: String) throws(SystemError) -> Descriptor {
-        Descriptor(owning: try systemCall("openat", name) {
-            clinux_openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        })
+        Descriptor(
+            owning: try systemCall("openat", name) {
+                clinux_openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            })
     }
 
     package static func directory(in directory: Int32, _ name: String, mode: UInt32 = 0o755) throws(SystemError) {
@@ -31,12 +32,16 @@ package enum NewEntry {
         try systemCall("symlinkat", name) { symlinkat(target, directory, name) }
     }
 
-    package static func hardLink(in directory: Int32, _ name: String, to target: Int32, _ targetName: String) throws(SystemError) {
+    package static func hardLink(in directory: Int32, _ name: String, to target: Int32, _ targetName: String)
+        throws(SystemError)
+    {
         try systemCall("linkat", name) { linkat(target, targetName, directory, name, 0) }
     }
 
     /// A device, fifo or, as 0:0, an overlay's whiteout.
-    package static func node(in directory: Int32, _ name: String, mode: UInt32, major: UInt32, minor: UInt32) throws(SystemError) {
+    package static func node(in directory: Int32, _ name: String, mode: UInt32, major: UInt32, minor: UInt32)
+        throws(SystemError)
+    {
         try systemCall("mknodat", name) { mknodat(directory, name, mode, clinux_makedev(major, minor)) }
     }
 
@@ -46,7 +51,8 @@ package enum NewEntry {
 
     /// Owner before mode, because chown clears the set-id bits; times last.
     package static func setMetadata(
-        in directory: Int32, _ name: String, userID: UInt32, groupID: UInt32, mode: UInt32?, seconds: Int64, nanoseconds: Int64
+        in directory: Int32, _ name: String, userID: UInt32, groupID: UInt32, mode: UInt32?, seconds: Int64,
+        nanoseconds: Int64
     ) throws(SystemError) {
         try systemCall("fchownat", name) { fchownat(directory, name, userID, groupID, AT_SYMLINK_NOFOLLOW) }
         if let mode { try systemCall("fchmodat", name) { fchmodat(directory, name, mode, 0) } }

@@ -65,7 +65,8 @@ package struct FileSystemSpace: Sendable {
         var status = statvfs()
         try systemCall("fstatvfs") { fstatvfs(number, &status) }
         let block = Int64(status.f_frsize)
-        return FileSystemSpace(sizeBytes: Int64(status.f_blocks) * block, availableBytes: Int64(status.f_bavail) * block)
+        return FileSystemSpace(
+            sizeBytes: Int64(status.f_blocks) * block, availableBytes: Int64(status.f_bavail) * block)
     }
 }
 

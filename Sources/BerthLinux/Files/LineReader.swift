@@ -29,7 +29,9 @@ package final class LineReader {
             }
             if pending.count > lineBytesMax { throw SystemError(call: "read", errno: EMSGSIZE) }
             var chunk = [UInt8](repeating: 0, count: 65536)
-            let count = try systemCall("read") { chunk.withUnsafeMutableBytes { read(number, $0.baseAddress, $0.count) } }
+            let count = try systemCall("read") {
+                chunk.withUnsafeMutableBytes { read(number, $0.baseAddress, $0.count) }
+            }
             if count == 0 { isAtEnd = true } else { pending.append(contentsOf: chunk[..<count]) }
         }
     }

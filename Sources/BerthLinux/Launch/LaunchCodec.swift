@@ -1,4 +1,5 @@
-// Launch programs as bytes. An agent executes the shim that it opened at its start, so this needs no compatibility promise.
+// Launch programs as bytes. An agent executes the shim that it opened at its start, so this needs no compatibility
+// promise.
 
 extension LaunchProgram {
     package func write(to writer: inout WireWriter) {
@@ -20,7 +21,9 @@ extension LaunchProgram {
 
     private static func phase(_ reader: inout WireReader) throws(WireError) -> [Child] {
         var steps: [Child] = []
-        for _ in 0..<(try reader.count()) { steps.append(Child(try LaunchStep(from: &reader), ignoring: try reader.ints())) }
+        for _ in 0..<(try reader.count()) {
+            steps.append(Child(try LaunchStep(from: &reader), ignoring: try reader.ints()))
+        }
         return steps
     }
 }
@@ -114,7 +117,9 @@ extension LaunchStep {
                 propagation: try r.int())
         case 10: .makeDirectory(target: try r.text(), mode: try r.int())
         case 11:
-            .makeFile(target: try r.text(), mode: try r.int(), content: try r.data(), userID: try r.int(), groupID: try r.int())
+            .makeFile(
+                target: try r.text(), mode: try r.int(), content: try r.data(), userID: try r.int(),
+                groupID: try r.int())
         case 12:
             .makeNode(
                 target: try r.text(), kind: try r.u8(), mode: try r.int(), major: try r.int(), minor: try r.int(),

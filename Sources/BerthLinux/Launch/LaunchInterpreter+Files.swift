@@ -6,16 +6,20 @@ extension LaunchInterpreter {
         _ = try rootNumber()
         switch step {
         case .mount(let type, let target, let options, let attributes):
-            let mount = try DetachedMount.make(type, options: options, attributes: MountAttributes(rawValue: attributes))
+            let mount = try DetachedMount.make(
+                type, options: options, attributes: MountAttributes(rawValue: attributes))
             let place = try withRoot { root throws(SystemError) in try root.directory(target) }
             try DetachedMount.attach(mount.number, at: place.number, subject: target)
         case .attach(let number, let target, let isDirectory, let attributes, let propagation):
             let mount = try slot(number)
-            let place = try withRoot { root throws(SystemError) in try root.destination(target, isDirectory: isDirectory) }
+            let place = try withRoot { root throws(SystemError) in
+                try root.destination(target, isDirectory: isDirectory)
+            }
             try DetachedMount.attach(mount, at: place.number, subject: target)
             if attributes != 0 || propagation != 0 {
                 try DetachedMount.setAttributes(
-                    mount, set: MountAttributes(rawValue: attributes), propagation: propagation, recursive: true, subject: target)
+                    mount, set: MountAttributes(rawValue: attributes), propagation: propagation, recursive: true,
+                    subject: target)
             }
         case .makeDirectory(let target, let mode):
             let made = try Directory.makeDirectories(inRootNumber: rootNumber(), target, mode: mode)
@@ -79,14 +83,16 @@ extension LaunchInterpreter {
         try systemCall("fstat", target) { fstat(place.number, &status) }
         if FileKind(status) == .directory {
             let empty = try DetachedMount.make(
-                "tmpfs", options: ["nr_blocks=1", "nr_inodes=2", "mode=555"], attributes: [.readOnly, .noSetUserID, .noDevices])
+                "tmpfs", options: ["nr_blocks=1", "nr_inodes=2", "mode=555"],
+                attributes: [.readOnly, .noSetUserID, .noDevices])
             try DetachedMount.attach(empty.number, at: place.number, subject: target)
             return
         }
         let null = try withRoot { root throws(SystemError) in try root.existing("/dev/null") }
         var found = stat()
         try systemCall("fstat", "/dev/null") { fstat(null.number, &found) }
-        guard FileKind(found) == .characterDevice, clinux_major(found.st_rdev) == 1, clinux_minor(found.st_rdev) == 3 else {
+        guard FileKind(found) == .characterDevice, clinux_major(found.st_rdev) == 1, clinux_minor(found.st_rdev) == 3
+        else {
             throw SystemError(call: "fstat", errno: EINVAL, subject: "/dev/null")
         }
         let cover = try DetachedMount.clone(of: null.number, recursive: false)

@@ -45,7 +45,8 @@ extension LaunchInterpreter {
 
     private mutating func writeSysctl(_ name: String, _ value: String) throws(SystemError) {
         if trustedProc == nil {
-            trustedProc = try DetachedMount.make("proc", options: [], attributes: [.noSetUserID, .noDevices, .noExecute])
+            trustedProc = try DetachedMount.make(
+                "proc", options: [], attributes: [.noSetUserID, .noDevices, .noExecute])
         }
         guard let proc = trustedProc?.number else { return }
         let path = "sys/" + name.split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
@@ -115,7 +116,9 @@ extension LaunchInterpreter {
             let candidate = directory.isEmpty ? "./\(name)" : "\(directory)/\(name)"
             let error = Process.execute(candidate, arguments, environment)
             if error.errno == EACCES || error.errno == ENOEXEC { denied = error }
-            if error.errno != ENOENT && error.errno != ENOTDIR && error.errno != EACCES && error.errno != ENOEXEC { throw error }
+            if error.errno != ENOENT && error.errno != ENOTDIR && error.errno != EACCES && error.errno != ENOEXEC {
+                throw error
+            }
         }
         throw denied ?? SystemError(call: "execve", errno: ENOENT, subject: name)
     }

@@ -43,7 +43,9 @@ package struct LaunchInterpreter: ~Copyable {
                 try perform(item.step)
             } catch {
                 if item.ignoring.contains(error.errno) { continue }
-                if case .execute = item.step { throw LaunchFailure(stage: item.step.stage, errno: error.errno, executing: true) }
+                if case .execute = item.step {
+                    throw LaunchFailure(stage: item.step.stage, errno: error.errno, executing: true)
+                }
                 // A directory that cannot be entered is the user's mistake as much as a missing program.
                 throw LaunchFailure(stage: item.step.stage, errno: error.errno)
             }
@@ -52,7 +54,8 @@ package struct LaunchInterpreter: ~Copyable {
 
     private mutating func perform(_ step: LaunchStep) throws(SystemError) {
         switch step {
-        case .openTree, .enterProcessNamespace, .joinTasks, .enterNamespace, .unshare, .isolateMounts, .attachRoot, .pivot:
+        case .openTree, .enterProcessNamespace, .joinTasks, .enterNamespace, .unshare, .isolateMounts, .attachRoot,
+            .pivot:
             try performNamespaceStep(step)
         case .mount, .attach, .makeDirectory, .makeFile, .makeNode, .symlink, .mask, .readOnly, .readOnlyRoot,
             .setAttributes:
@@ -63,7 +66,9 @@ package struct LaunchInterpreter: ~Copyable {
     }
 
     func slot(_ number: Int) throws(SystemError) -> Int32 {
-        guard let descriptor = slots[number] else { throw SystemError(call: "slot", errno: ENOENT, subject: "\(number)") }
+        guard let descriptor = slots[number] else {
+            throw SystemError(call: "slot", errno: ENOENT, subject: "\(number)")
+        }
         return descriptor.number
     }
 

@@ -1,6 +1,8 @@
-// The launch instruction set: what a shim does to turn itself into a container's process. Flat, ordered, without decisions.
+// The launch instruction set: what a shim does to turn itself into a container's process. Flat, ordered, without
+// decisions.
 
-/// One primitive step. Paths named `target` are inside the container's root and are resolved by descriptor, never outside it;
+/// One primitive step. Paths named `target` are inside the container's root and are resolved by descriptor, never
+/// outside it;
 /// `slot` numbers name descriptors that came with the program or that an earlier step opened.
 package enum LaunchStep: Equatable, Sendable {
     // MARK: Prepare: in the shim, in the host's namespaces, before the clone
@@ -28,7 +30,8 @@ package enum LaunchStep: Equatable, Sendable {
     /// A file with content, replacing nothing.
     case makeFile(target: String, mode: UInt32, content: [UInt8], userID: UInt32, groupID: UInt32)
     /// A device node: `c` or `b`.
-    case makeNode(target: String, kind: UInt8, mode: UInt32, major: UInt32, minor: UInt32, userID: UInt32, groupID: UInt32)
+    case makeNode(
+        target: String, kind: UInt8, mode: UInt32, major: UInt32, minor: UInt32, userID: UInt32, groupID: UInt32)
     case symlink(target: String, to: String)
     /// Hides a file behind /dev/null or a directory behind an empty read-only tmpfs; missing is fine, a link is not.
     case mask(target: String)
@@ -47,7 +50,8 @@ package enum LaunchStep: Equatable, Sendable {
     /// A terminal from the container's own devpts: descriptors 0–2 and /dev/console; the master goes to the shim.
     case terminal(rows: UInt16, columns: UInt16, console: Bool)
     case fileMask(UInt32)
-    /// Changes into the directory, made root-owned where it is missing and `create`; refused when it lies outside the root.
+    /// Changes into the directory, made root-owned where it is missing and `create`; refused when it lies outside the
+    /// root.
     case workingDirectory(String, create: Bool)
     case boundingSet(UInt64)
     case user(userID: UInt32, groupID: UInt32, groups: [UInt32])

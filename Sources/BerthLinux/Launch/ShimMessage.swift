@@ -94,7 +94,8 @@ package struct ExitStatus: Equatable, Sendable {
     package init(record: [UInt8]) throws(WireError) {
         var r = WireReader(record)
         guard try r.u8() == 1 else { throw WireError("an exit record of an unknown version") }
-        code = try r.int(); oomKilled = try r.flag(); startedNanoseconds = try r.int(); finishedNanoseconds = try r.int()
+        code = try r.int(); oomKilled = try r.flag(); startedNanoseconds = try r.int();
+        finishedNanoseconds = try r.int()
     }
 }
 

@@ -1,4 +1,5 @@
-// A bounded binary codec: little-endian integers, length-prefixed bytes. Reading never traps and never allocates on trust.
+// A bounded binary codec: little-endian integers, length-prefixed bytes. Reading never traps and never allocates on
+// trust.
 
 package struct WireWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
@@ -67,7 +68,8 @@ package struct WireReader: Sendable {
         for _ in 0..<(try count()) { result.append(try text()) }
         return result
     }
-    package mutating func ints<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(WireError) -> [Value] {
+    package mutating func ints<Value: FixedWidthInteger>(as type: Value.Type = Value.self) throws(WireError) -> [Value]
+    {
         var result: [Value] = []
         for _ in 0..<(try count()) { result.append(try int()) }
         return result

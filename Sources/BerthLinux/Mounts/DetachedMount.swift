@@ -16,7 +16,9 @@ package enum DetachedMount {
     /// A new file system of a type, not attached anywhere: `fsopen`, `fsconfig`, `fsmount`.
     ///
     /// Options are `key=value` or a flag.
-    package static func make(_ type: String, options: [String], attributes: MountAttributes) throws(SystemError) -> Descriptor {
+    package static func make(_ type: String, options: [String], attributes: MountAttributes) throws(SystemError)
+        -> Descriptor
+    {
         let context = Descriptor(owning: try systemCall("fsopen", type) { fsopen(type, UInt32(FSOPEN_CLOEXEC)) })
         for option in options {
             if let equals = option.firstIndex(of: "=") {
@@ -41,7 +43,8 @@ package enum DetachedMount {
 
     /// An overlay of read-only lower directories (uppermost first) and a writable upper one.
     package static func overlay(lowers: [String], upper: String, work: String) throws(SystemError) -> Descriptor {
-        let context = Descriptor(owning: try systemCall("fsopen", "overlay") { fsopen("overlay", UInt32(FSOPEN_CLOEXEC)) })
+        let context = Descriptor(
+            owning: try systemCall("fsopen", "overlay") { fsopen("overlay", UInt32(FSOPEN_CLOEXEC)) })
         var lowerByLower = true
         for (index, lower) in lowers.enumerated() where lowerByLower {
             if fsconfig(context.number, FSCONFIG_SET_STRING.rawValue, "lowerdir+", lower, 0) != 0 {
@@ -56,7 +59,8 @@ package enum DetachedMount {
         try configure(context, "upperdir", upper)
         try configure(context, "workdir", work)
         try systemCall("fsconfig", "overlay") { fsconfig(context.number, FSCONFIG_CMD_CREATE.rawValue, nil, nil, 0) }
-        return Descriptor(owning: try systemCall("fsmount", "overlay") { fsmount(context.number, UInt32(FSMOUNT_CLOEXEC), 0) })
+        return Descriptor(
+            owning: try systemCall("fsmount", "overlay") { fsmount(context.number, UInt32(FSMOUNT_CLOEXEC), 0) })
     }
 
     /// A detached copy of the mount at a descriptor or path: what a bind mount attaches.

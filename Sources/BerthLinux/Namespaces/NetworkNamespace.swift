@@ -11,7 +11,9 @@ package enum NetworkNamespace {
     }
 
     /// This process's own.
-    package static func own() throws(SystemError) -> SharedDescriptor { SharedDescriptor(try Directory.open("/proc/self/ns/net")) }
+    package static func own() throws(SystemError) -> SharedDescriptor {
+        SharedDescriptor(try Directory.open("/proc/self/ns/net"))
+    }
 
     /// Runs a body inside a namespace. Sockets that it makes stay in there.
     package static func inside<Result>(
@@ -33,15 +35,19 @@ package enum NetworkNamespace {
     }
 
     /// On a raw thread that is joined: it never returns to a pool with another namespace.
-    private static func onThread<Result>(_ body: @escaping () throws(SystemError) -> Result) throws(SystemError) -> Result {
+    private static func onThread<Result>(_ body: @escaping () throws(SystemError) -> Result) throws(SystemError)
+        -> Result
+    {
         let work = Work(body)
         // A closure without generic context is what a C thread can take.
         let call = Unmanaged.passRetained(Call { work.run() })
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { argument in
-            if let argument { Unmanaged<Call>.fromOpaque(argument).takeRetainedValue().body() }
-            return nil
-        }, call.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<Call>.fromOpaque(argument).takeRetainedValue().body() }
+                return nil
+            }, call.toOpaque())
         if code != 0 {
             call.release()
             throw SystemError(call: "pthread_create", errno: code)

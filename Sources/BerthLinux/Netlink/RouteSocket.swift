@@ -13,7 +13,9 @@ package final class RouteSocket {
         socket = Descriptor(owning: number)
     }
 
-    private func request(_ call: String, _ type: Int, _ flags: Int, _ build: (inout NetlinkMessage) -> Void) throws(SystemError) {
+    private func request(_ call: String, _ type: Int, _ flags: Int, _ build: (inout NetlinkMessage) -> Void)
+        throws(SystemError)
+    {
         sequence += 1
         var message = NetlinkMessage(type: type, flags: Int(NLM_F_REQUEST) | Int(NLM_F_ACK) | flags, sequence: sequence)
         build(&message)
@@ -94,11 +96,16 @@ package final class RouteSocket {
     }
 
     /// A route to a prefix (empty address and length 0: the default) by a gateway that needs no route of its own.
-    package func addRoute(_ destination: [UInt8], prefixLength: Int, gateway: [UInt8], index: UInt32) throws(SystemError) {
+    package func addRoute(_ destination: [UInt8], prefixLength: Int, gateway: [UInt8], index: UInt32)
+        throws(SystemError)
+    {
         try request("adding a route", Int(RTM_NEWROUTE), Int(NLM_F_CREATE | NLM_F_REPLACE)) { message in
             let onLink = UInt32(RTNH_F_ONLINK)
             message.header(
-                [UInt8(AF_INET), UInt8(prefixLength), 0, 0, UInt8(RT_TABLE_MAIN.rawValue), UInt8(RTPROT_BOOT), UInt8(RT_SCOPE_UNIVERSE.rawValue), UInt8(RTN_UNICAST)]
+                [
+                    UInt8(AF_INET), UInt8(prefixLength), 0, 0, UInt8(RT_TABLE_MAIN.rawValue), UInt8(RTPROT_BOOT),
+                    UInt8(RT_SCOPE_UNIVERSE.rawValue), UInt8(RTN_UNICAST),
+                ]
                     + onLink.nativeBytes)
             if prefixLength > 0 { message.attribute(Int(RTA_DST.rawValue), destination) }
             message.attribute(Int(RTA_GATEWAY.rawValue), gateway)

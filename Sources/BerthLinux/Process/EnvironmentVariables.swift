@@ -7,7 +7,9 @@ package enum EnvironmentVariables {
         var pointer = clinux_environ()
         while let entry = pointer?.pointee {
             let text = String(cString: entry)
-            if let equals = text.firstIndex(of: "=") { result[String(text[..<equals])] = String(text[text.index(after: equals)...]) }
+            if let equals = text.firstIndex(of: "=") {
+                result[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
             pointer = pointer?.successor()
         }
         return result

@@ -25,7 +25,8 @@ package enum Process {
 
     static func withStringVectors<Result>(
         _ first: [String], _ second: [String],
-        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>)
+            -> Result
     ) -> Result {
         var a: [UnsafeMutablePointer<CChar>?] = first.map { strdup($0) } + [nil]
         var b: [UnsafeMutablePointer<CChar>?] = second.map { strdup($0) } + [nil]
@@ -48,7 +49,8 @@ package enum Process {
     ///   - descriptors: what the program sees as 0, 1, 2, ….
     ///   - newSession: detached from the caller's terminal and process group.
     package static func spawn(
-        _ path: String, _ arguments: [String], environment: [String] = [], descriptors: [Int32], newSession: Bool = false
+        _ path: String, _ arguments: [String], environment: [String] = [], descriptors: [Int32],
+        newSession: Bool = false
     ) throws(SystemError) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -72,7 +74,8 @@ package enum Process {
         sigfillset(&all)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
-        let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)
+        let flags =
+            Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)
             | (newSession ? Int32(POSIX_SPAWN_SETSID) : 0)
         posix_spawnattr_setflags(&attributes, Int16(flags))
         var processID: pid_t = 0

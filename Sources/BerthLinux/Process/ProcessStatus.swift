@@ -42,7 +42,8 @@ package struct ProcessRow: Sendable, Equatable {
     /// Nil: it has ended meanwhile.
     package static func read(_ processID: Int32) -> ProcessRow? {
         guard let status = try? FileStatus.of("/proc/\(processID)"),
-            let text = try? FileIO.readText("/proc/\(processID)/stat", limit: 1 << 16), let end = text.lastIndex(of: ")")
+            let text = try? FileIO.readText("/proc/\(processID)/stat", limit: 1 << 16),
+            let end = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 20 else { return nil }

@@ -22,7 +22,9 @@ package enum Privileges {
     static func dropBounding(keeping set: UInt64) throws(SystemError) {
         for number in 0...lastCapability where set & (1 << UInt64(number)) == 0 {
             if clinux_prctl(PR_CAPBSET_READ, UInt(number), 0, 0, 0) != 1 { continue }
-            try systemCall("prctl", "PR_CAPBSET_DROP \(number)") { clinux_prctl(PR_CAPBSET_DROP, UInt(number), 0, 0, 0) }
+            try systemCall("prctl", "PR_CAPBSET_DROP \(number)") {
+                clinux_prctl(PR_CAPBSET_DROP, UInt(number), 0, 0, 0)
+            }
         }
     }
 

@@ -14,12 +14,16 @@ package enum PacketSocket {
 
     package static func pair() throws(SystemError) -> (SharedDescriptor, SharedDescriptor) {
         var numbers: [Int32] = [-1, -1]
-        try systemCall("socketpair") { socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &numbers) }
+        try systemCall("socketpair") {
+            socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &numbers)
+        }
         return (SharedDescriptor(Descriptor(owning: numbers[0])), SharedDescriptor(Descriptor(owning: numbers[1])))
     }
 
     /// Listens on a path; an old socket of that name is replaced.
-    package static func listen(_ path: String, stream: Bool = false, mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
+    package static func listen(_ path: String, stream: Bool = false, mode: UInt32 = 0o600) throws(SystemError)
+        -> Descriptor
+    {
         let socket = try make(stream: stream, nonBlocking: true)
         unlink(path)
         let previous = umask(0o177 & ~mode)
@@ -52,7 +56,8 @@ package enum PacketSocket {
     }
 
     private static func make(stream: Bool, nonBlocking: Bool) throws(SystemError) -> Descriptor {
-        let kind = Int32((stream ? SOCK_STREAM : SOCK_SEQPACKET).rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let kind =
+            Int32((stream ? SOCK_STREAM : SOCK_SEQPACKET).rawValue) | Int32(SOCK_CLOEXEC.rawValue)
             | (nonBlocking ? Int32(SOCK_NONBLOCK.rawValue) : 0)
         return Descriptor(owning: try systemCall("socket") { socket(AF_UNIX, kind, 0) })
     }

@@ -61,7 +61,9 @@ package final class SignalWatch: Sendable {
     package func take() -> [Int32] {
         var found: [Int32] = []
         var information = signalfd_siginfo()
-        while read(number, &information, MemoryLayout<signalfd_siginfo>.size) > 0 { found.append(Int32(information.ssi_signo)) }
+        while read(number, &information, MemoryLayout<signalfd_siginfo>.size) > 0 {
+            found.append(Int32(information.ssi_signo))
+        }
         return found
     }
 

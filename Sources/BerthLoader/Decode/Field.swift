@@ -11,17 +11,24 @@ struct Field {
     }
 
     func item(_ index: Int, _ node: Node) -> Field { Field(node: node, path: "\(path)[\(index)]", remarks: remarks) }
-    func entry(_ entry: Node.Entry) -> Field { Field(node: entry.value, path: "\(path).\(entry.key)", remarks: remarks) }
+    func entry(_ entry: Node.Entry) -> Field {
+        Field(node: entry.value, path: "\(path).\(entry.key)", remarks: remarks)
+    }
 
-    func fail(_ message: String, suggestion: String? = nil) { remarks.error(node.place, path, message, suggestion: suggestion) }
-    func warn(_ message: String, suggestion: String? = nil) { remarks.warning(node.place, path, message, suggestion: suggestion) }
+    func fail(_ message: String, suggestion: String? = nil) {
+        remarks.error(node.place, path, message, suggestion: suggestion)
+    }
+    func warn(_ message: String, suggestion: String? = nil) {
+        remarks.warning(node.place, path, message, suggestion: suggestion)
+    }
 
     /// Remarks each key that is not known; returns the known ones.
     func checkKeys(_ known: Set<String>, of what: String) {
         for entry in node.entries ?? [] where !known.contains(entry.key) && !entry.key.hasPrefix("x-") {
             let near = Spelling.nearest(entry.key, in: known)
             remarks.error(
-                entry.keyPlace, path.isEmpty ? entry.key : "\(path).\(entry.key)", "unknown key \"\(entry.key)\" in \(what)",
+                entry.keyPlace, path.isEmpty ? entry.key : "\(path).\(entry.key)",
+                "unknown key \"\(entry.key)\" in \(what)",
                 suggestion: near.map { "did you mean \"\($0)\"?" })
         }
     }
@@ -80,7 +87,8 @@ struct Field {
         }
         return items.enumerated().compactMap { index, node in
             guard let text = item(index, node).string() else { return nil }
-            let parts = text.split(separator: separator, maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let parts = text.split(separator: separator, maxSplits: 1, omittingEmptySubsequences: false).map(
+                String.init)
             return (parts[0], parts.count == 2 ? parts[1] : nil, node.place)
         }
     }
@@ -169,7 +177,8 @@ enum Spelling {
     }
 }
 
-/// A command string to words, as compose splits it: quotes and backslashes, no shell; it ends at an unquoted `; | & < >`.
+/// A command string to words, as compose splits it: quotes and backslashes, no shell; it ends at an unquoted `; | & <
+/// >`.
 enum ShellWords {
     static func split(_ text: String) -> [String]? {
         var words: [String] = []
@@ -179,12 +188,20 @@ enum ShellWords {
         var escaped = false
         for character in text {
             if escaped {
-                if quote == "\"" && character != "\"" && character != "\\" && character != "$" && character != "`" { word.append("\\") }
+                if quote == "\"" && character != "\"" && character != "\\" && character != "$" && character != "`" {
+                    word.append("\\")
+                }
                 word.append(character)
                 escaped = false
                 started = true
             } else if let open = quote {
-                if character == open { quote = nil } else if character == "\\" && open == "\"" { escaped = true } else { word.append(character) }
+                if character == open {
+                    quote = nil
+                } else if character == "\\" && open == "\"" {
+                    escaped = true
+                } else {
+                    word.append(character)
+                }
             } else if character == "\\" {
                 escaped = true
             } else if character == "\"" || character == "'" {

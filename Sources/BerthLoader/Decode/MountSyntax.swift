@@ -35,17 +35,22 @@ struct MountSyntax {
         let source = parts[0]
         if isPath(source) {
             return MountDefinition(
-                kind: .bind(source: absolute(source), createHostPath: true, propagation: propagation), target: target, readOnly: readOnly)
+                kind: .bind(source: absolute(source), createHostPath: true, propagation: propagation), target: target,
+                readOnly: readOnly)
         }
         if source.count == 1 {
-            field.fail("the volume name \"\(source)\" has one letter, which docker compose reads as a Windows drive", suggestion: "use a longer name")
+            field.fail(
+                "the volume name \"\(source)\" has one letter, which docker compose reads as a Windows drive",
+                suggestion: "use a longer name")
             return nil
         }
-        return MountDefinition(kind: .volume(key: source, noCopy: noCopy, subpath: nil), target: target, readOnly: readOnly)
+        return MountDefinition(
+            kind: .volume(key: source, noCopy: noCopy, subpath: nil), target: target, readOnly: readOnly)
     }
 
     private func long(_ field: Field) -> MountDefinition? {
-        field.checkKeys(["type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image"], of: "a mount")
+        field.checkKeys(
+            ["type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image"], of: "a mount")
         guard let type = field["type"]?.string() else {
             field.fail("a mount needs a type", suggestion: "bind, volume or tmpfs")
             return nil
@@ -63,20 +68,23 @@ struct MountSyntax {
             options?.checkKeys(["propagation", "create_host_path", "recursive", "selinux"], of: "bind")
             let create = options?["create_host_path"]?.bool() ?? true
             return MountDefinition(
-                kind: .bind(source: absolute(source), createHostPath: create, propagation: options?["propagation"]?.string()),
+                kind: .bind(
+                    source: absolute(source), createHostPath: create, propagation: options?["propagation"]?.string()),
                 target: target, readOnly: readOnly)
         case "volume":
             let options = field["volume"]
             options?.checkKeys(["nocopy", "subpath", "labels"], of: "volume")
             return MountDefinition(
-                kind: .volume(key: source, noCopy: options?["nocopy"]?.bool() ?? false, subpath: options?["subpath"]?.string()),
+                kind: .volume(
+                    key: source, noCopy: options?["nocopy"]?.bool() ?? false, subpath: options?["subpath"]?.string()),
                 target: target, readOnly: readOnly)
         case "tmpfs":
             let options = field["tmpfs"]
             options?.checkKeys(["size", "mode"], of: "tmpfs")
             let mode = options?["mode"]?.int64().flatMap { UInt32(exactly: $0) }
             return MountDefinition(
-                kind: .tmpfs(sizeBytes: options?["size"]?.bytes(), mode: mode, options: []), target: target, readOnly: readOnly)
+                kind: .tmpfs(sizeBytes: options?["size"]?.bytes(), mode: mode, options: []), target: target,
+                readOnly: readOnly)
         default:
             field.fail("mounts of type \"\(type)\" are not supported", suggestion: "bind, volume or tmpfs")
             return nil
@@ -110,7 +118,8 @@ struct MountSyntax {
         var reference = MaterialReference(source: source, target: target)
         reference.userID = field["uid"]?.string()
         reference.groupID = field["gid"]?.string()
-        for (name, value) in [("uid", reference.userID), ("gid", reference.groupID)] where value != nil && UInt32(value ?? "") == nil {
+        for (name, value) in [("uid", reference.userID), ("gid", reference.groupID)]
+        where value != nil && UInt32(value ?? "") == nil {
             field.fail("\(name) \"\(value ?? "")\": expected a number")
         }
         reference.mode = field["mode"]?.int64().flatMap { UInt32(exactly: $0) }

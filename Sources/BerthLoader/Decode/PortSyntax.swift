@@ -67,7 +67,9 @@ enum PortSyntax {
         if let address, !address.isEmpty, !isAddress(address) { return fail("\(address) is not an IP address") }
         var published: ClosedRange<UInt16>?
         if parts.count == 2 && !parts[0].isEmpty {
-            guard let host = range(parts[0]) else { return fail("\(parts[0]) is not a port or a range of ports from 1 to 65535") }
+            guard let host = range(parts[0]) else {
+                return fail("\(parts[0]) is not a port or a range of ports from 1 to 65535")
+            }
             published = host
         }
         return expand(targets, published, address, transport) ?? fail("the two ranges have different lengths")
@@ -75,7 +77,8 @@ enum PortSyntax {
 
     /// Ranges of equal length map one to one; one container port takes the first free of a host range.
     private static func expand(
-        _ targets: ClosedRange<UInt16>, _ published: ClosedRange<UInt16>?, _ address: String?, _ transport: TransportProtocol
+        _ targets: ClosedRange<UInt16>, _ published: ClosedRange<UInt16>?, _ address: String?,
+        _ transport: TransportProtocol
     ) -> [PortMapping]? {
         let host = address.flatMap { $0.isEmpty ? nil : $0 }
         if let published, targets.count > 1, published.count != targets.count { return nil }
@@ -98,7 +101,8 @@ enum PortSyntax {
     }
 
     static func isAddress(_ text: String) -> Bool {
-        IPv4Address(text) != nil || (text.contains(":") && text.utf8.allSatisfy { Hex.isLowerDigit($0 | 0x20) || $0 == 0x3A || $0 == 0x2E })
+        IPv4Address(text) != nil
+            || (text.contains(":") && text.utf8.allSatisfy { Hex.isLowerDigit($0 | 0x20) || $0 == 0x3A || $0 == 0x2E })
     }
 
     static func exposed(_ field: Field) -> ExposedPort? {

@@ -33,21 +33,28 @@ extension ServiceDecoder {
 
     private func nanoCPUs(_ field: Field) -> Int64? {
         guard let value = field.double() else { return nil }
-        guard value >= 0, value < 100_000 else { field.fail("expected a number of processors, found \(value)"); return nil }
+        guard value >= 0, value < 100_000 else {
+            field.fail("expected a number of processors, found \(value)"); return nil
+        }
         return Int64(value * 1e9)
     }
 
     func decodeDeploy(_ field: Field?, _ service: inout Service) {
         guard let field, !field.node.isNull else { return }
         field.checkKeys(
-            ["mode", "endpoint_mode", "replicas", "labels", "placement", "resources", "restart_policy", "update_config", "rollback_config"],
+            [
+                "mode", "endpoint_mode", "replicas", "labels", "placement", "resources", "restart_policy",
+                "update_config", "rollback_config",
+            ],
             of: "deploy")
         for key in ["update_config", "rollback_config", "placement"] {
             field[key]?.warn("\(key) has no effect yet")
         }
         if let replicas = field["replicas"], let count = replicas.int() {
             if count < 0 { replicas.fail("expected 0 or more replicas") }
-            if service.replicas != 1 && service.replicas != count { replicas.fail("scale says \(service.replicas) replicas, and deploy.replicas \(count)") }
+            if service.replicas != 1 && service.replicas != count {
+                replicas.fail("scale says \(service.replicas) replicas, and deploy.replicas \(count)")
+            }
             service.replicas = max(0, count)
         }
         if let policy = field["restart_policy"] {
@@ -70,7 +77,9 @@ extension ServiceDecoder {
         if let reservations = resources["reservations"] {
             reservations.checkKeys(["cpus", "memory", "pids", "devices", "generic_resources"], of: "reservations")
             reservations["devices"]?.warn("devices are not reserved yet")
-            fold(reservations["memory"], reservations["memory"]?.bytes(), "mem_reservation", &service.resources.memoryReservationBytes)
+            fold(
+                reservations["memory"], reservations["memory"]?.bytes(), "mem_reservation",
+                &service.resources.memoryReservationBytes)
         }
     }
 

@@ -27,7 +27,8 @@ extension ServiceDecoder {
                 dependency.condition = condition
             } else {
                 field["condition"]?.fail(
-                    "invalid condition \"\(text)\"", suggestion: "service_started, service_healthy or service_completed_successfully")
+                    "invalid condition \"\(text)\"",
+                    suggestion: "service_started, service_healthy or service_completed_successfully")
             }
         }
         dependency.required = field["required"]?.bool() ?? true
@@ -36,7 +37,9 @@ extension ServiceDecoder {
     }
 
     private func healthcheck(_ field: Field) -> Healthcheck {
-        field.checkKeys(["test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"], of: "a healthcheck")
+        field.checkKeys(
+            ["test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"], of: "a healthcheck"
+        )
         var check = Healthcheck()
         if field["disable"]?.bool() == true {
             check.test = Healthcheck.Test.none
@@ -94,7 +97,8 @@ extension ServiceDecoder {
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             if parts.count == 2 && parts[0] == "service" { return .service(parts[1]) }
             if parts.count == 2 && parts[0] == "container" { return .container(parts[1]) }
-            field["network_mode"]?.fail("invalid network_mode \"\(text)\"", suggestion: "none, host, bridge, service:NAME or container:NAME")
+            field["network_mode"]?.fail(
+                "invalid network_mode \"\(text)\"", suggestion: "none, host, bridge, service:NAME or container:NAME")
             return .none
         }
     }

@@ -12,7 +12,8 @@ struct ServiceDecoder {
         field.checkKeys(ServiceKeys.all, of: "service \(name)")
         for entry in field.node.entries ?? [] {
             if let reason = ServiceKeys.withoutEffect[entry.key] {
-                field.remarks.warning(entry.keyPlace, "\(field.path).\(entry.key)", "\(entry.key) has no effect: \(reason)")
+                field.remarks.warning(
+                    entry.keyPlace, "\(field.path).\(entry.key)", "\(entry.key) has no effect: \(reason)")
             }
         }
         var service = Service(name: name)
@@ -25,7 +26,9 @@ struct ServiceDecoder {
         decodeSecurity(field, &service)
         decodeDeploy(field["deploy"], &service)
         if service.image == nil && service.build == nil {
-            field.remarks.error(field.node.place, field.path, "service \(name) has neither an image nor a build context", suggestion: "give it an image")
+            field.remarks.error(
+                field.node.place, field.path, "service \(name) has neither an image nor a build context",
+                suggestion: "give it an image")
         }
         return service
     }
@@ -33,14 +36,16 @@ struct ServiceDecoder {
     private func decodeProcess(_ field: Field, _ service: inout Service) {
         service.image = field["image"]?.string()
         if let image = service.image, ImageReference(image) == nil {
-            field["image"]?.fail("invalid image name \"\(image)\"", suggestion: "names are lower case: [registry/]path[:tag]")
+            field["image"]?.fail(
+                "invalid image name \"\(image)\"", suggestion: "names are lower case: [registry/]path[:tag]")
         }
         service.build = field["build"].flatMap(decodeBuild)
         service.platform = field["platform"]?.string()
         service.pullPolicy = field["pull_policy"]?.string()
         service.containerName = field["container_name"]?.string()
         if let name = service.containerName, !NameRules.isContainerName(name) {
-            field["container_name"]?.fail("invalid container name \"\(name)\"", suggestion: "letters, digits, _ . and -, at least two")
+            field["container_name"]?.fail(
+                "invalid container name \"\(name)\"", suggestion: "letters, digits, _ . and -, at least two")
         }
         service.command = field["command"]?.command()
         service.entrypoint = field["entrypoint"]?.command()
@@ -52,7 +57,9 @@ struct ServiceDecoder {
         service.tty = field["tty"]?.bool() ?? false
         service.standardInputOpen = field["stdin_open"]?.bool() ?? false
         service.stopSignal = field["stop_signal"]?.string()
-        if let signal = service.stopSignal, Signal.number(signal) == nil { field["stop_signal"]?.fail("there is no signal \"\(signal)\"") }
+        if let signal = service.stopSignal, Signal.number(signal) == nil {
+            field["stop_signal"]?.fail("there is no signal \"\(signal)\"")
+        }
         service.stopGracePeriod = field["stop_grace_period"]?.duration()
         if let policy = field["restart"] { service.restart = restart(policy) }
         service.labels = Dictionary(field["labels"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) { $1 }
@@ -86,7 +93,9 @@ struct ServiceDecoder {
         var build = BuildDefinition(context: mounts.absolute(field["context"]?.string() ?? "."))
         build.dockerfile = field["dockerfile"]?.string()
         build.dockerfileInline = field["dockerfile_inline"]?.string()
-        if build.dockerfile != nil && build.dockerfileInline != nil { field.fail("dockerfile and dockerfile_inline exclude each other") }
+        if build.dockerfile != nil && build.dockerfileInline != nil {
+            field.fail("dockerfile and dockerfile_inline exclude each other")
+        }
         build.arguments = Dictionary(field["args"]?.pairs().map { ($0.key, $0.value) } ?? []) { $1 }
         build.target = field["target"]?.string()
         return build
@@ -105,7 +114,8 @@ struct ServiceDecoder {
             if let count = Int(parts[1]), count >= 0 { return .onFailure(maximumRetries: count == 0 ? nil : count) }
         default: break
         }
-        field.fail("invalid restart policy \"\(text)\"", suggestion: "no, always, unless-stopped or on-failure[:number]")
+        field.fail(
+            "invalid restart policy \"\(text)\"", suggestion: "no, always, unless-stopped or on-failure[:number]")
         return .no
     }
 
@@ -151,17 +161,22 @@ struct ServiceDecoder {
         for mount in service.mounts where !seen.insert(mount.target).inserted {
             field["volumes"]?.fail("two mounts have the target \(mount.target)")
         }
-        service.secrets = field["secrets"]?.list().compactMap { mounts.material($0, defaultTarget: { "/run/secrets/\($0)" }, base: "/run/secrets/") } ?? []
-        service.configs = field["configs"]?.list().compactMap { mounts.material($0, defaultTarget: { "/\($0)" }, base: "/") } ?? []
+        service.secrets =
+            field["secrets"]?.list().compactMap {
+                mounts.material($0, defaultTarget: { "/run/secrets/\($0)" }, base: "/run/secrets/")
+            } ?? []
+        service.configs =
+            field["configs"]?.list().compactMap { mounts.material($0, defaultTarget: { "/\($0)" }, base: "/") } ?? []
         service.readOnlyRoot = field["read_only"]?.bool() ?? false
         service.shmSizeBytes = field["shm_size"]?.bytes()
-        service.volumesFrom = field["volumes_from"]?.strings().map { text in
-            let parts = text.split(separator: ":").map(String.init)
-            if parts.first == "container" && parts.count >= 2 {
-                return VolumesFrom(source: .container(parts[1]), readOnly: parts.count > 2 && parts[2] == "ro")
-            }
-            return VolumesFrom(source: .service(parts.first ?? ""), readOnly: parts.count > 1 && parts[1] == "ro")
-        } ?? []
+        service.volumesFrom =
+            field["volumes_from"]?.strings().map { text in
+                let parts = text.split(separator: ":").map(String.init)
+                if parts.first == "container" && parts.count >= 2 {
+                    return VolumesFrom(source: .container(parts[1]), readOnly: parts.count > 2 && parts[2] == "ro")
+                }
+                return VolumesFrom(source: .service(parts.first ?? ""), readOnly: parts.count > 1 && parts[1] == "ro")
+            } ?? []
     }
 
     private func decodeSecurity(_ field: Field, _ service: inout Service) {
@@ -187,7 +202,8 @@ struct ServiceDecoder {
         if field.node.entries != nil {
             guard let source = field["source"]?.string() else { field.fail("a device needs a source"); return nil }
             return DeviceMapping(
-                source: source, target: field["target"]?.string() ?? source, permissions: field["permissions"]?.string() ?? "rwm")
+                source: source, target: field["target"]?.string() ?? source,
+                permissions: field["permissions"]?.string() ?? "rwm")
         }
         guard let text = field.string() else { return nil }
         let parts = text.split(separator: ":").map(String.init)
@@ -195,6 +211,8 @@ struct ServiceDecoder {
             field.fail("invalid device \"\(text)\"", suggestion: "write host[:container[:rwm]]")
             return nil
         }
-        return DeviceMapping(source: source, target: parts.count > 1 ? parts[1] : source, permissions: parts.count > 2 ? parts[2] : "rwm")
+        return DeviceMapping(
+            source: source, target: parts.count > 1 ? parts[1] : source, permissions: parts.count > 2 ? parts[2] : "rwm"
+        )
     }
 }

@@ -7,7 +7,9 @@ struct StackDecoder {
     let stackName: String
 
     func decode(_ root: Field, into stack: inout Stack) {
-        root.checkKeys(["version", "name", "services", "networks", "volumes", "secrets", "configs", "include", "models"], of: "a stack file")
+        root.checkKeys(
+            ["version", "name", "services", "networks", "volumes", "secrets", "configs", "include", "models"],
+            of: "a stack file")
         root["version"]?.warn("the top-level version is obsolete and has no effect", suggestion: "remove it")
         root["models"]?.warn("models need a model runner and have no effect")
         for (name, field) in root["services"]?.map() ?? [] {
@@ -19,8 +21,12 @@ struct StackDecoder {
         }
         for (key, field) in root["networks"]?.map() ?? [] { stack.networks[key] = network(key, field) }
         for (key, field) in root["volumes"]?.map() ?? [] { stack.volumes[key] = volume(key, field) }
-        for (key, field) in root["secrets"]?.map() ?? [] { stack.secrets[key] = material(key, field, allowsContent: false) }
-        for (key, field) in root["configs"]?.map() ?? [] { stack.configs[key] = material(key, field, allowsContent: true) }
+        for (key, field) in root["secrets"]?.map() ?? [] {
+            stack.secrets[key] = material(key, field, allowsContent: false)
+        }
+        for (key, field) in root["configs"]?.map() ?? [] {
+            stack.configs[key] = material(key, field, allowsContent: true)
+        }
     }
 
     private func name(_ key: String, _ field: Field, isExternal: Bool) -> String {
@@ -38,7 +44,10 @@ struct StackDecoder {
 
     private func network(_ key: String, _ field: Field) -> NetworkDefinition {
         field.checkKeys(
-            ["name", "driver", "driver_opts", "ipam", "external", "internal", "enable_ipv4", "enable_ipv6", "attachable", "labels"],
+            [
+                "name", "driver", "driver_opts", "ipam", "external", "internal", "enable_ipv4", "enable_ipv6",
+                "attachable", "labels",
+            ],
             of: "network \(key)")
         var definition = NetworkDefinition(key: key, name: name(key, field, isExternal: isExternal(field)))
         definition.isExternal = isExternal(field)
@@ -46,7 +55,9 @@ struct StackDecoder {
         if let driver = definition.driver, !["bridge", "default"].contains(driver) {
             field["driver"]?.warn("the network driver \"\(driver)\" is not there; a bridge is used")
         }
-        definition.driverOptions = Dictionary(field["driver_opts"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) { $1 }
+        definition.driverOptions = Dictionary(field["driver_opts"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) {
+            $1
+        }
         definition.isInternal = field["internal"]?.bool() ?? false
         definition.isAttachable = field["attachable"]?.bool() ?? false
         definition.enableIPv4 = field["enable_ipv4"]?.bool()
@@ -74,7 +85,9 @@ struct StackDecoder {
         if let gateway = pool.gateway, IPv4Address(gateway) == nil, !gateway.contains(":") {
             field["gateway"]?.fail("\"\(gateway)\" is not an IPv4 address")
         }
-        pool.auxiliaryAddresses = Dictionary(field["aux_addresses"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) { $1 }
+        pool.auxiliaryAddresses = Dictionary(field["aux_addresses"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) {
+            $1
+        }
         return pool
     }
 
@@ -83,8 +96,12 @@ struct StackDecoder {
         var definition = VolumeDefinition(key: key, name: name(key, field, isExternal: isExternal(field)))
         definition.isExternal = isExternal(field)
         definition.driver = field["driver"]?.string()
-        if let driver = definition.driver, driver != "local" { field["driver"]?.warn("the volume driver \"\(driver)\" is not there; local is used") }
-        definition.driverOptions = Dictionary(field["driver_opts"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) { $1 }
+        if let driver = definition.driver, driver != "local" {
+            field["driver"]?.warn("the volume driver \"\(driver)\" is not there; local is used")
+        }
+        definition.driverOptions = Dictionary(field["driver_opts"]?.pairs().map { ($0.key, $0.value ?? "") } ?? []) {
+            $1
+        }
         if !definition.driverOptions.isEmpty { field["driver_opts"]?.warn("driver_opts of volumes have no effect yet") }
         definition.labels = labels(field)
         if !NameRules.isContainerName(definition.name) { field.fail("invalid volume name \"\(definition.name)\"") }
@@ -92,7 +109,9 @@ struct StackDecoder {
     }
 
     private func material(_ key: String, _ field: Field, allowsContent: Bool) -> MaterialDefinition {
-        var known: Set<String> = ["name", "environment", "file", "external", "labels", "template_driver", "driver", "driver_opts"]
+        var known: Set<String> = [
+            "name", "environment", "file", "external", "labels", "template_driver", "driver", "driver_opts",
+        ]
         if allowsContent { known.insert("content") }
         field.checkKeys(known, of: allowsContent ? "config \(key)" : "secret \(key)")
         var sources: [MaterialDefinition.Source] = []
@@ -101,10 +120,14 @@ struct StackDecoder {
         if allowsContent, let content = field["content"]?.string() { sources.append(.content(content)) }
         if isExternal(field) {
             sources.append(.external)
-            field.fail("external secrets and configs need a cluster", suggestion: "use file:, environment:\(allowsContent ? " or content:" : "")")
+            field.fail(
+                "external secrets and configs need a cluster",
+                suggestion: "use file:, environment:\(allowsContent ? " or content:" : "")")
         }
         if sources.count != 1 {
-            field.fail("it has \(sources.count) sources and needs exactly one", suggestion: "file:, environment:\(allowsContent ? " or content:" : "")")
+            field.fail(
+                "it has \(sources.count) sources and needs exactly one",
+                suggestion: "file:, environment:\(allowsContent ? " or content:" : "")")
         }
         var definition = MaterialDefinition(
             key: key, name: name(key, field, isExternal: isExternal(field)), source: sources.first ?? .external)

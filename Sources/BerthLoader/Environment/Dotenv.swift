@@ -2,7 +2,8 @@
 import BerthModel
 
 enum Dotenv {
-    /// Pairs in order; a nil value inherits. Interpolates double-quoted and unquoted values from `lookup` and from earlier
+    /// Pairs in order; a nil value inherits. Interpolates double-quoted and unquoted values from `lookup` and from
+    /// earlier
     /// lines.
     static func parse(
         _ bytes: [UInt8], file: String, lookup: @escaping (String) -> String?, remarks: Remarks
@@ -10,8 +11,10 @@ enum Dotenv {
         var pairs: [(String, String?)] = []
         var text = String(decoding: bytes, as: UTF8.self)
         if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.hasSuffix("\r") ? $0.dropLast() : $0 }
-            .map(String.init)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            $0.hasSuffix("\r") ? $0.dropLast() : $0
+        }
+        .map(String.init)
         var index = 0
         while index < lines.count {
             let number = index + 1
@@ -22,7 +25,8 @@ enum Dotenv {
             let place = SourcePlace(file: file, line: number, column: 1)
             guard let separator = line.firstIndex(where: { $0 == "=" || $0 == ":" }) else {
                 if line.contains(where: { $0 == " " || $0 == "\t" }) {
-                    remarks.error(place, "", "unexpected space in the variable name \"\(line)\"", suggestion: "write NAME=value")
+                    remarks.error(
+                        place, "", "unexpected space in the variable name \"\(line)\"", suggestion: "write NAME=value")
                 } else {
                     pairs.append((line, nil))
                 }
@@ -30,7 +34,9 @@ enum Dotenv {
             }
             let key = String(line[..<separator]).trimmed
             if key.isEmpty || key.contains(where: { $0 == " " || $0 == "\t" }) {
-                remarks.error(place, "", "unexpected space or nothing in the variable name \"\(key)\"", suggestion: "write NAME=value")
+                remarks.error(
+                    place, "", "unexpected space or nothing in the variable name \"\(key)\"",
+                    suggestion: "write NAME=value")
                 continue
             }
             let raw = String(line[line.index(after: separator)...]).trimmed

@@ -28,7 +28,8 @@ struct EnvironmentResolver {
         for file in files {
             let path = PathText.clean(file.hasPrefix("/") ? file : base + "/" + file)
             guard let bytes = try? source.read(path) else {
-                remarks.error(nil, "", "env file \(path) not found", suggestion: "it is named by --env-file or COMPOSE_ENV_FILES")
+                remarks.error(
+                    nil, "", "env file \(path) not found", suggestion: "it is named by --env-file or COMPOSE_ENV_FILES")
                 continue
             }
             read(bytes, path, options, &values)

@@ -21,13 +21,17 @@ struct Interpolator {
         case .scalar(let text, let isPlain):
             let template = Template(lookup: { environment[$0] }) { name in
                 if warned.names.insert(name).inserted {
-                    remarks.warning(node.place, path, "the variable \(name) is not set; an empty string is used", suggestion: "set it, or give a default: ${\(name):-…}")
+                    remarks.warning(
+                        node.place, path, "the variable \(name) is not set; an empty string is used",
+                        suggestion: "set it, or give a default: ${\(name):-…}")
                 }
             }
             do throws(TemplateError) {
                 let value = try template.substitute(text)
                 // What came out of a variable is resolved as if it had been written there.
-                result.value = value.isEmpty && isPlain && !text.isEmpty ? .scalar("", isPlain: false) : .scalar(value, isPlain: isPlain || value != text)
+                result.value =
+                    value.isEmpty && isPlain && !text.isEmpty
+                    ? .scalar("", isPlain: false) : .scalar(value, isPlain: isPlain || value != text)
             } catch {
                 remarks.error(node.place, path, error.message)
             }

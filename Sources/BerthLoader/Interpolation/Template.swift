@@ -29,7 +29,9 @@ struct Template {
     }
     private static func isName(_ scalar: Unicode.Scalar) -> Bool { isNameStart(scalar) || ("0"..."9").contains(scalar) }
 
-    private func substitute(_ scanner: inout Scanner, until end: Unicode.Scalar?, depth: Int) throws(TemplateError) -> String {
+    private func substitute(_ scanner: inout Scanner, until end: Unicode.Scalar?, depth: Int) throws(TemplateError)
+        -> String
+    {
         guard depth < Template.depthMax else { throw TemplateError(message: "the expression is nested too deeply") }
         var result = String.UnicodeScalarView()
         while let scalar = scanner.current {
@@ -77,7 +79,9 @@ struct Template {
     }
 
     private func braced(_ scanner: inout Scanner, depth: Int) throws(TemplateError) -> String {
-        guard let first = scanner.current, Template.isNameStart(first) else { throw invalid("${ is not followed by a name") }
+        guard let first = scanner.current, Template.isNameStart(first) else {
+            throw invalid("${ is not followed by a name")
+        }
         let name = name(&scanner)
         guard let scalar = scanner.current else { throw invalid("a ${ without its }") }
         if scalar == "}" {
@@ -92,7 +96,9 @@ struct Template {
             guard let next = scanner.current else { throw invalid("a ${ without its }") }
             operation = next
         }
-        guard operation == "-" || operation == "?" || operation == "+" else { throw invalid("\"\(operation)\" in ${\(name)…}") }
+        guard operation == "-" || operation == "?" || operation == "+" else {
+            throw invalid("\"\(operation)\" in ${\(name)…}")
+        }
         scanner.index += 1
         let current = lookup(name)
         let isSet = current != nil && !(onEmpty && current == "")
@@ -104,7 +110,8 @@ struct Template {
         case "+": return isSet ? operand : ""
         default:
             if isSet { return current ?? "" }
-            throw TemplateError(message: "required variable \(name) is missing a value" + (operand.isEmpty ? "" : ": \(operand)"))
+            throw TemplateError(
+                message: "required variable \(name) is missing a value" + (operand.isEmpty ? "" : ": \(operand)"))
         }
     }
 

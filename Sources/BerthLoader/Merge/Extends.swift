@@ -12,7 +12,9 @@ struct Extends {
         guard let services = root["services"], let entries = services.entries else { return root }
         var changed = services
         for entry in entries where entry.value["extends"] != nil {
-            changed.set(entry.key, resolve(entry.value, entry.key, root, file, trail: ["\(file)#\(entry.key)"]), keyPlace: entry.keyPlace)
+            changed.set(
+                entry.key, resolve(entry.value, entry.key, root, file, trail: ["\(file)#\(entry.key)"]),
+                keyPlace: entry.keyPlace)
         }
         var result = root
         result.set("services", changed, keyPlace: services.place)
@@ -25,30 +27,37 @@ struct Extends {
         own.value = .mapping((service.entries ?? []).filter { $0.key != "extends" })
         let baseName = reference.text ?? reference["service"]?.text
         guard let baseName, trail.count < Extends.depthMax else {
-            remarks.error(reference.place, "services.\(name).extends", "extends names a service, and this is \(reference.kindName)")
+            remarks.error(
+                reference.place, "services.\(name).extends",
+                "extends names a service, and this is \(reference.kindName)")
             return own
         }
         var baseRoot = root
         var baseFile = file
         if let path = reference["file"]?.text {
             baseFile = PathText.clean(path.hasPrefix("/") ? path : PathText.parent(file) + "/" + path)
-            guard let bytes = try? source.read(baseFile), let tree = YAMLReader.read(bytes, file: PathText.display(baseFile), remarks: remarks)
+            guard let bytes = try? source.read(baseFile),
+                let tree = YAMLReader.read(bytes, file: PathText.display(baseFile), remarks: remarks)
             else {
                 remarks.error(reference.place, "services.\(name).extends", "cannot read \(baseFile)")
                 return own
             }
-            baseRoot = rebased(Interpolator(environment: environment, remarks: remarks).interpolate(tree), from: PathText.parent(baseFile))
+            baseRoot = rebased(
+                Interpolator(environment: environment, remarks: remarks).interpolate(tree),
+                from: PathText.parent(baseFile))
         }
         guard let base = baseRoot["services"]?[baseName] else {
             let near = Spelling.nearest(baseName, in: baseRoot["services"]?.entries?.map(\.key) ?? [])
             remarks.error(
-                reference.place, "services.\(name).extends", "service \"\(baseName)\" is not in \(PathText.display(baseFile))",
+                reference.place, "services.\(name).extends",
+                "service \"\(baseName)\" is not in \(PathText.display(baseFile))",
                 suggestion: near.map { "did you mean \"\($0)\"?" })
             return own
         }
         let step = "\(baseFile)#\(baseName)"
         if trail.contains(step) {
-            remarks.error(reference.place, "services.\(name).extends", "extends goes in a circle: \(name) → \(baseName)")
+            remarks.error(
+                reference.place, "services.\(name).extends", "extends goes in a circle: \(name) → \(baseName)")
             return own
         }
         let resolved = resolve(base, baseName, baseRoot, baseFile, trail: trail + [step])

@@ -4,7 +4,8 @@ import BerthModel
 struct Merger {
     let remarks: Remarks
 
-    /// How two values of one key become one, where it is not the usual rule (maps recurse, lists append, scalars replace).
+    /// How two values of one key become one, where it is not the usual rule (maps recurse, lists append, scalars
+    /// replace).
     private enum Rule: Sendable {
         case replace
         /// `KEY=VALUE` lists and maps, by key.
@@ -19,9 +20,12 @@ struct Merger {
 
     private static let serviceRules: [String: Rule] = [
         "command": .replace, "entrypoint": .replace, "environment": .pairs, "labels": .pairs, "annotations": .pairs,
-        "sysctls": .pairs, "env_file": .uniqueList, "label_file": .uniqueList, "dns": .uniqueList, "dns_opt": .uniqueList,
-        "dns_search": .uniqueList, "tmpfs": .uniqueList, "expose": .uniqueList, "cap_add": .uniqueList, "cap_drop": .uniqueList,
-        "profiles": .uniqueList, "links": .uniqueList, "security_opt": .uniqueList, "depends_on": .namedMap, "networks": .namedMap,
+        "sysctls": .pairs, "env_file": .uniqueList, "label_file": .uniqueList, "dns": .uniqueList,
+        "dns_opt": .uniqueList,
+        "dns_search": .uniqueList, "tmpfs": .uniqueList, "expose": .uniqueList, "cap_add": .uniqueList,
+        "cap_drop": .uniqueList,
+        "profiles": .uniqueList, "links": .uniqueList, "security_opt": .uniqueList, "depends_on": .namedMap,
+        "networks": .namedMap,
         "volumes": .keyed(mountTarget), "devices": .keyed(mountTarget), "secrets": .keyed(materialTarget),
         "configs": .keyed(materialTarget), "ports": .keyed(portIdentity), "extra_hosts": .pairs,
     ]
@@ -41,7 +45,10 @@ struct Merger {
         if base.entries != nil && over.entries != nil { return mergeMaps(base, over, path) }
         if let first = base.items, let second = over.items { return Node(.sequence(first + second), at: over.place) }
         if base.entries != nil && over.items != nil || base.items != nil && over.entries != nil {
-            remarks.error(over.place, path.joined(separator: "."), "cannot override \(path.joined(separator: ".")): it is \(base.kindName) before and \(over.kindName) here")
+            remarks.error(
+                over.place, path.joined(separator: "."),
+                "cannot override \(path.joined(separator: ".")): it is \(base.kindName) before and \(over.kindName) here"
+            )
             return base
         }
         return over
@@ -50,7 +57,9 @@ struct Merger {
     private func rule(_ path: [String]) -> Rule? {
         if path.count == 3 && path[0] == "services" { return Merger.serviceRules[path[2]] }
         if path.count == 4 && path[0] == "services" && path[2] == "healthcheck" && path[3] == "test" { return .replace }
-        if path.count == 4 && path[0] == "services" && path[2] == "build" && ["args", "labels"].contains(path[3]) { return .pairs }
+        if path.count == 4 && path[0] == "services" && path[2] == "build" && ["args", "labels"].contains(path[3]) {
+            return .pairs
+        }
         if path.count == 3 && ["networks", "volumes"].contains(path[0]) && path[2] == "labels" { return .pairs }
         return nil
     }
@@ -70,7 +79,9 @@ struct Merger {
         return result
     }
 
-    private func mergePairs(_ base: Node, _ over: Node) -> Node { mergeMaps(pairs(base), pairs(over), ["", "", "", "", ""]) }
+    private func mergePairs(_ base: Node, _ over: Node) -> Node {
+        mergeMaps(pairs(base), pairs(over), ["", "", "", "", ""])
+    }
 
     /// `K=V` items as a map; maps as they are.
     private func pairs(_ node: Node) -> Node {
@@ -79,7 +90,8 @@ struct Merger {
         for item in items {
             guard let text = item.text else { continue }
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let value = parts.count == 2 ? Node(.scalar(parts[1], isPlain: false), at: item.place) : Node(.null, at: item.place)
+            let value =
+                parts.count == 2 ? Node(.scalar(parts[1], isPlain: false), at: item.place) : Node(.null, at: item.place)
             result.set(parts[0], value, keyPlace: item.place)
         }
         return result
@@ -105,7 +117,11 @@ struct Merger {
     private func mergeKeyed(_ base: Node, _ over: Node, _ identity: (Node) -> String) -> Node {
         var all = list(base)
         for item in list(over) {
-            if let index = all.firstIndex(where: { identity($0) == identity(item) }) { all[index] = item } else { all.append(item) }
+            if let index = all.firstIndex(where: { identity($0) == identity(item) }) {
+                all[index] = item
+            } else {
+                all.append(item)
+            }
         }
         return Node(.sequence(all), at: over.place)
     }
@@ -116,7 +132,9 @@ struct Merger {
         return parts.count >= 2 ? parts[1] : parts.first ?? ""
     }
 
-    @Sendable private static func materialTarget(_ node: Node) -> String { node["target"]?.text ?? node["source"]?.text ?? node.text ?? "" }
+    @Sendable private static func materialTarget(_ node: Node) -> String {
+        node["target"]?.text ?? node["source"]?.text ?? node.text ?? ""
+    }
 
     @Sendable private static func portIdentity(_ node: Node) -> String {
         guard node.entries != nil else { return node.text ?? "" }

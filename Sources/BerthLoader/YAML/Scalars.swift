@@ -10,7 +10,8 @@ enum Scalars {
             digits.removeFirst()
         }
         guard let first = digits.utf8.first, (0x30...0x39).contains(first) else { return nil }
-        for (prefix, radix) in [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)] where digits.hasPrefix(prefix) {
+        for (prefix, radix) in [("0x", 16), ("0X", 16), ("0o", 8), ("0O", 8), ("0b", 2), ("0B", 2)]
+        where digits.hasPrefix(prefix) {
             return Int64(digits.dropFirst(2), radix: radix).map { $0 * sign }
         }
         if digits.count > 1 && digits.hasPrefix("0"), let octal = Int64(digits, radix: 8) { return octal * sign }
@@ -44,7 +45,8 @@ enum Scalars {
 
     /// The text that compose puts where a string is wanted: numbers in decimal, everything else as written.
     static func stringValue(_ text: String, isPlain: Bool) -> String {
-        guard isPlain, let first = text.utf8.first, (0x30...0x39).contains(first) || first == 0x2D || first == 0x2B else { return text }
+        guard isPlain, let first = text.utf8.first, (0x30...0x39).contains(first) || first == 0x2D || first == 0x2B
+        else { return text }
         if Int64(text) != nil && !(text.count > 1 && text.hasPrefix("0")) { return text }
         guard let value = integer(text), !text.contains(".") else { return text }
         return "\(value)"
@@ -55,7 +57,9 @@ extension String {
     var replacingUnderscores: String { String(filter { $0 != "_" }) }
 
     var trimmed: String {
-        let isSpace = { (character: Character) in character == " " || character == "\t" || character == "\n" || character == "\r" }
+        let isSpace = { (character: Character) in
+            character == " " || character == "\t" || character == "\n" || character == "\r"
+        }
         return String(drop(while: isSpace).reversed().drop(while: isSpace).reversed())
     }
 }

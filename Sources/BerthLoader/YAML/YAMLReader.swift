@@ -114,21 +114,25 @@ struct YAMLReader {
 
     private mutating func count(_ node: Node, at place: SourcePlace) -> Node {
         nodeCount += YAMLReader.size(node, limit: YAMLReader.nodesMax)
-        return nodeCount > YAMLReader.nodesMax ? giveUp(place, "aliases expand to more than \(YAMLReader.nodesMax) values") : node
+        return nodeCount > YAMLReader.nodesMax
+            ? giveUp(place, "aliases expand to more than \(YAMLReader.nodesMax) values") : node
     }
 
     private static func size(_ node: Node, limit: Int) -> Int {
         var total = 1
         switch node.value {
         case .sequence(let items): for item in items where total <= limit { total += size(item, limit: limit - total) }
-        case .mapping(let entries): for entry in entries where total <= limit { total += 1 + size(entry.value, limit: limit - total) }
+        case .mapping(let entries):
+            for entry in entries where total <= limit { total += 1 + size(entry.value, limit: limit - total) }
         default: break
         }
         return total
     }
 
     private mutating func node(_ item: Item, _ parser: inout yaml_parser_t, depth: Int) -> Node {
-        guard depth < YAMLReader.depthMax else { return giveUp(item.place, "values are nested more than \(YAMLReader.depthMax) deep") }
+        guard depth < YAMLReader.depthMax else {
+            return giveUp(item.place, "values are nested more than \(YAMLReader.depthMax) deep")
+        }
         var result: Node
         switch item.type {
         case YAML_ALIAS_EVENT:

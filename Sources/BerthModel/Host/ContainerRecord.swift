@@ -1,4 +1,5 @@
-// A container as berth keeps it: everything that was decided when it was created. What the kernel says of it is elsewhere.
+// A container as berth keeps it: everything that was decided when it was created. What the kernel says of it is
+// elsewhere.
 
 /// The durable record of one container. Its `service` and `image` are frozen at creation.
 package struct ContainerRecord: Codable, Sendable, Equatable {

@@ -34,7 +34,9 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         }
         if domain == "index.docker.io" { domain = "docker.io" }
         if domain == "docker.io" && !path.contains("/") { path = "library/" + path }
-        guard ImageReference.isPath(path), ImageReference.isDomain(domain), domain.utf8.count + path.utf8.count < 255 else {
+        guard ImageReference.isPath(path), ImageReference.isDomain(domain),
+            domain.utf8.count + path.utf8.count < 255
+        else {
             return nil
         }
         self.domain = domain
@@ -45,7 +47,9 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
 
     private static func isTag(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard let first = bytes.first, bytes.count <= 128, NameRules.isAlphanumeric(first) || first == 0x5F else { return false }
+        guard let first = bytes.first, bytes.count <= 128, NameRules.isAlphanumeric(first) || first == 0x5F else {
+            return false
+        }
         return bytes.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2E || $0 == 0x2D }
     }
 

@@ -35,7 +35,8 @@ package struct RuntimeSpec: Codable, Sendable, Equatable {
         package var noNewPrivileges: Bool
         package var oomScoreAdj: Int?
         package init(
-            terminal: Bool, user: User, args: [String], env: [String], cwd: String, capabilities: [String], rlimits: [Limit],
+            terminal: Bool, user: User, args: [String], env: [String], cwd: String, capabilities: [String],
+            rlimits: [Limit],
             noNewPrivileges: Bool, oomScoreAdj: Int?
         ) {
             self.terminal = terminal
@@ -87,7 +88,9 @@ package struct RuntimeSpec: Codable, Sendable, Equatable {
         package var fileMode: UInt32
         package var uid: UInt32
         package var gid: UInt32
-        package init(type: String, path: String, major: UInt32, minor: UInt32, fileMode: UInt32, uid: UInt32 = 0, gid: UInt32 = 0) {
+        package init(
+            type: String, path: String, major: UInt32, minor: UInt32, fileMode: UInt32, uid: UInt32 = 0, gid: UInt32 = 0
+        ) {
             self.type = type
             self.path = path
             self.major = major

@@ -24,7 +24,9 @@ package struct IPv4Address: Codable, Sendable, Hashable, Comparable, CustomStrin
     package static let loopback = IPv4Address(value: 0x7F00_0001)
 
     package var isLoopback: Bool { value >> 24 == 127 }
-    package var bytes: [UInt8] { [UInt8(value >> 24), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)] }
+    package var bytes: [UInt8] {
+        [UInt8(value >> 24), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
+    }
 
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
@@ -57,7 +59,8 @@ package struct IPv4Prefix: Codable, Sendable, Hashable, CustomStringConvertible 
     /// `a.b.c.d/n`; host bits may be set and are cleared.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]), (0...32).contains(length)
+        guard parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]),
+            (0...32).contains(length)
         else { return nil }
         self.init(address, length: length)
     }

@@ -13,7 +13,8 @@ package struct Timestamp: Codable, Sendable, Hashable, Comparable, CustomStringC
 
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(nanosecondsSinceEpoch: nanosecondsSinceEpoch + seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        return Timestamp(
+            nanosecondsSinceEpoch: nanosecondsSinceEpoch + seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 
     package func duration(since earlier: Timestamp) -> Duration {

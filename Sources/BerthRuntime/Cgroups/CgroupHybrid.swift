@@ -92,7 +92,9 @@ package struct CgroupHybrid: CgroupTree {
     package func open(_ id: String) throws -> Descriptor { try identity.open(id) }
 
     package func joinFiles(_ id: String) -> [String] {
-        CgroupHybrid.used.compactMap { directory($0, id) }.filter { (try? FileStatus.of($0)) != nil }.map { "\($0)/tasks" }
+        CgroupHybrid.used.compactMap { directory($0, id) }.filter { (try? FileStatus.of($0)) != nil }.map {
+            "\($0)/tasks"
+        }
     }
 
     package func killFile(_ id: String) -> String { identity.killFile(id) }
@@ -124,7 +126,9 @@ package struct CgroupHybrid: CgroupTree {
         var ids = Set(identity.list())
         for controller in CgroupHybrid.used {
             guard let root = controllers[controller] else { continue }
-            for name in (try? Directory.names("\(root)/\(parent)")) ?? [] where name.utf8.count == 64 { ids.insert(name) }
+            for name in (try? Directory.names("\(root)/\(parent)")) ?? [] where name.utf8.count == 64 {
+                ids.insert(name)
+            }
         }
         return ids.sorted()
     }
@@ -140,11 +144,15 @@ package struct CgroupHybrid: CgroupTree {
     package func mounts(readOnly: Bool) -> [RuntimeSpec.Mount] {
         let access = readOnly ? ["ro"] : ["rw"]
         let options = ["nosuid", "noexec", "nodev"] + access
-        var mounts = [RuntimeSpec.Mount("/sys/fs/cgroup", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "nodev", "mode=755"])]
+        var mounts = [
+            RuntimeSpec.Mount(
+                "/sys/fs/cgroup", type: "tmpfs", source: "tmpfs", options: ["nosuid", "noexec", "nodev", "mode=755"])
+        ]
         for controller in controllers.keys.sorted() {
             let name = controller.hasPrefix("name=") ? String(controller.dropFirst(5)) : controller
             let data = controller.hasPrefix("name=") ? ["none", controller] : [controller]
-            mounts.append(RuntimeSpec.Mount("/sys/fs/cgroup/\(name)", type: "cgroup", source: "cgroup", options: options + data))
+            mounts.append(
+                RuntimeSpec.Mount("/sys/fs/cgroup/\(name)", type: "cgroup", source: "cgroup", options: options + data))
         }
         mounts.append(RuntimeSpec.Mount("/sys/fs/cgroup/unified", type: "cgroup2", source: "cgroup", options: options))
         if readOnly { mounts.append(RuntimeSpec.Mount("/sys/fs/cgroup", type: "remount", source: "", options: ["ro"])) }

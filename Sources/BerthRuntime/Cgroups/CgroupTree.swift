@@ -48,7 +48,8 @@ package struct DeviceRules: Sendable, Equatable {
     package static let defaults = DeviceRules(
         allowsEverything: false,
         allowed: [
-            "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm",
+            "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm",
+            "c 5:1 rwm",
             "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm",
         ])
 }
@@ -58,7 +59,9 @@ package enum CgroupDetection {
     package static func tree(parent: String) throws -> any CgroupTree {
         let mounts = try CgroupMounts.read("/proc/self/mountinfo")
         if let unified = mounts.unified, mounts.controllers.isEmpty { return CgroupV2(root: unified, parent: parent) }
-        if let unified = mounts.unified { return CgroupHybrid(unified: unified, controllers: mounts.controllers, parent: parent) }
+        if let unified = mounts.unified {
+            return CgroupHybrid(unified: unified, controllers: mounts.controllers, parent: parent)
+        }
         throw BerthError(
             .unsupported, "looking for control groups", cause: "no cgroup v2 hierarchy is mounted",
             hint: "mount it: mount -t cgroup2 none /sys/fs/cgroup")
@@ -86,7 +89,9 @@ struct CgroupMounts: Equatable {
             case "cgroup2": found.unified = point
             case "cgroup":
                 let names = halves[dash + 3].split(separator: ",").map(String.init)
-                for name in names where known.contains(name) || name.hasPrefix("name=") { found.controllers[name] = point }
+                for name in names where known.contains(name) || name.hasPrefix("name=") {
+                    found.controllers[name] = point
+                }
             default: break
             }
         }
@@ -132,7 +137,9 @@ enum CgroupValues {
     /// Quota and period in microseconds; nil: no limit.
     static func quota(_ limits: Resources) -> (quota: Int64, period: Int64)? {
         if let nano = limits.nanoCPUs, nano > 0 { return (max(1000, nano / 10_000), 100_000) }
-        if let quota = limits.cpuQuotaMicroseconds, quota > 0 { return (quota, limits.cpuPeriodMicroseconds ?? 100_000) }
+        if let quota = limits.cpuQuotaMicroseconds, quota > 0 {
+            return (quota, limits.cpuPeriodMicroseconds ?? 100_000)
+        }
         return nil
     }
 

@@ -36,7 +36,9 @@ package struct CgroupV2: CgroupTree {
         let available = (try? FileIO.readText("\(level)/cgroup.controllers")) ?? ""
         let enabled = (try? FileIO.readText("\(level)/cgroup.subtree_control")) ?? ""
         for controller in ["cpu", "cpuset", "memory", "pids"] {
-            let isWord = { (text: String) in text.split(whereSeparator: { $0 == " " || $0 == "\n" }).contains(Substring(controller)) }
+            let isWord = { (text: String) in
+                text.split(whereSeparator: { $0 == " " || $0 == "\n" }).contains(Substring(controller))
+            }
             if isWord(available) && !isWord(enabled) {
                 // Ignored: a limit that needs it says so when it is set.
                 try? FileIO.writeKernel("\(level)/cgroup.subtree_control", "+\(controller)")
@@ -62,13 +64,17 @@ package struct CgroupV2: CgroupTree {
             }
         }
         if let low = limits.memoryReservationBytes { try write("memory.low", "\(low)") }
-        if let shares = limits.cpuShares, shares > 0 { try write("cpu.weight", "\(CgroupValues.weight(shares: shares))") }
+        if let shares = limits.cpuShares, shares > 0 {
+            try write("cpu.weight", "\(CgroupValues.weight(shares: shares))")
+        }
         if let (quota, period) = CgroupValues.quota(limits) { try write("cpu.max", "\(quota) \(period)") }
         if let cpus = limits.cpuset { try write("cpuset.cpus", cpus) }
         if let count = limits.processLimit, count > 0 { try write("pids.max", "\(count)") }
     }
 
-    package func open(_ id: String) throws -> Descriptor { try Directory.open(directory(id), flags: FileFlags.directory) }
+    package func open(_ id: String) throws -> Descriptor {
+        try Directory.open(directory(id), flags: FileFlags.directory)
+    }
     package func joinFiles(_ id: String) -> [String] { [] }
     package func killFile(_ id: String) -> String { "\(directory(id))/cgroup.kill" }
     package func oomFile(_ id: String) -> String { hasControllers ? "\(directory(id))/memory.events" : "" }
@@ -84,7 +90,9 @@ package struct CgroupV2: CgroupTree {
     package func usage(_ id: String) -> CgroupUsage {
         var usage = CgroupUsage()
         func number(_ file: String) -> Int64 {
-            ((try? FileIO.readText("\(directory(id))/\(file)")) ?? "").split(separator: "\n").first.flatMap { Int64($0) } ?? 0
+            ((try? FileIO.readText("\(directory(id))/\(file)")) ?? "").split(separator: "\n").first.flatMap {
+                Int64($0)
+            } ?? 0
         }
         usage.memoryBytes = number("memory.current")
         usage.processCount = number("pids.current")

@@ -22,7 +22,8 @@ package struct LaunchInput: Sendable {
 }
 
 package enum LaunchCompiler {
-    /// The slot of the root's detached mount; joined namespaces have the slot that their path names; bind sources follow.
+    /// The slot of the root's detached mount; joined namespaces have the slot that their path names; bind sources
+    /// follow.
     package static let rootSlot = 0
     private static let firstSourceSlot = 100
     /// ENOENT and EINVAL: a file system or option that this kernel does not have.
@@ -36,7 +37,11 @@ package enum LaunchCompiler {
         for namespace in spec.linux.namespaces {
             guard let path = namespace.path else {
                 // The cgroup namespace is rooted where its maker is, so it is unshared after joining the groups.
-                if namespace.type == "cgroup" { unsharesCgroup = true } else { program.cloneFlags |= NamespaceFlags.flag(namespace.type) }
+                if namespace.type == "cgroup" {
+                    unsharesCgroup = true
+                } else {
+                    program.cloneFlags |= NamespaceFlags.flag(namespace.type)
+                }
                 continue
             }
             let slot = Int(path) ?? -1
@@ -106,13 +111,18 @@ package enum LaunchCompiler {
         if !spec.hostname.isEmpty { program.child.append(.init(.hostname(spec.hostname))) }
         if let domain = spec.domainname, !domain.isEmpty { program.child.append(.init(.domainName(domain))) }
         for name in spec.linux.sysctl.keys.sorted() {
-            program.child.append(.init(.sysctl(name: name, value: spec.linux.sysctl[name] ?? ""), ignoring: name.hasPrefix("net.ipv4.ip_unpriv") || name.hasPrefix("net.ipv4.ping") ? absent : []))
+            program.child.append(
+                .init(
+                    .sysctl(name: name, value: spec.linux.sysctl[name] ?? ""),
+                    ignoring: name.hasPrefix("net.ipv4.ip_unpriv") || name.hasPrefix("net.ipv4.ping") ? absent : []))
         }
     }
 
     private static func appendRoot(_ input: LaunchInput, to program: inout LaunchProgram) {
         let spec = input.spec
-        let sharesPropagation = spec.mounts.contains { !Set($0.options).isDisjoint(with: ["rslave", "slave", "rshared", "shared"]) }
+        let sharesPropagation = spec.mounts.contains {
+            !Set($0.options).isDisjoint(with: ["rslave", "slave", "rshared", "shared"])
+        }
         program.child.append(.init(.isolateMounts(slave: sharesPropagation)))
         program.child.append(.init(.attachRoot(slot: rootSlot, staging: input.staging)))
         var nextSlot = firstSourceSlot
@@ -123,13 +133,15 @@ package enum LaunchCompiler {
                 program.child.append(
                     .init(
                         .makeNode(
-                            target: device.path, kind: UInt8(ascii: device.type == "b" ? "b" : "c"), mode: device.fileMode,
+                            target: device.path, kind: UInt8(ascii: device.type == "b" ? "b" : "c"),
+                            mode: device.fileMode,
                             major: device.major, minor: device.minor, userID: device.uid, groupID: device.gid)))
             }
             for (path, target) in DefaultPaths.links { program.child.append(.init(.symlink(target: path, to: target))) }
         }
         program.child.append(
-            .init(.makeFile(target: "/.dockerenv", mode: 0o755, content: [], userID: 0, groupID: 0), ignoring: [17, 30]))
+            .init(
+                .makeFile(target: "/.dockerenv", mode: 0o755, content: [], userID: 0, groupID: 0), ignoring: [17, 30]))
         program.child.append(.init(.symlink(target: "/etc/mtab", to: "/proc/mounts"), ignoring: [17, 30]))
         // Root-owned whoever the user is, and before the root becomes read-only.
         program.child.append(.init(.makeDirectory(target: spec.process.cwd, mode: 0o755)))
@@ -155,7 +167,8 @@ package enum LaunchCompiler {
                         slot: slot, target: mount.destination, isDirectory: options.data.contains("directory"),
                         attributes: options.attributes.rawValue, propagation: options.propagation)))
         case "remount":
-            program.child.append(.init(.setAttributes(target: mount.destination, attributes: options.attributes.rawValue)))
+            program.child.append(
+                .init(.setAttributes(target: mount.destination, attributes: options.attributes.rawValue)))
         default:
             let isOptional = mount.destination.hasPrefix("/sys/fs/cgroup/") || mount.type == "mqueue"
             program.child.append(

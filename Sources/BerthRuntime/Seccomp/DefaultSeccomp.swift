@@ -75,12 +75,12 @@ enum DefaultSeccomp {
     ]
 
     #if arch(x86_64)
-    static let byArchitecture = words("arch_prctl modify_ldt")
-    static let architectures = ["x86_64", "x86", "x32"]
+        static let byArchitecture = words("arch_prctl modify_ldt")
+        static let architectures = ["x86_64", "x86", "x32"]
     #elseif arch(arm64)
-    static let byArchitecture = words(
-        "arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls sync_file_range2")
-    static let architectures = ["aarch64", "arm"]
+        static let byArchitecture = words(
+            "arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush set_tls sync_file_range2")
+        static let architectures = ["aarch64", "arm"]
     #endif
 
     private static func words(_ text: String) -> [String] {

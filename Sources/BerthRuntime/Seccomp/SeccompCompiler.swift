@@ -14,7 +14,8 @@ package struct SeccompCompiler: Sendable {
     package func filter(boundingSet: UInt64) throws -> [UInt8] {
         let library = seccomp_version()?.pointee
         let version = library.map { "\($0.major).\($0.minor).\($0.micro)" } ?? "0"
-        let key = "default-\(SeccompCompiler.policyVersion)-\(String(boundingSet, radix: 16))-\(version)-\(KernelRelease.current)"
+        let key =
+            "default-\(SeccompCompiler.policyVersion)-\(String(boundingSet, radix: 16))-\(version)-\(KernelRelease.current)"
         let path = "\(cacheDirectory)/\(key)"
         if let cached = SeccompCompiler.verified(try? FileIO.read(path, limit: 1 << 20)) { return cached }
         let filter = try SeccompCompiler.compile(boundingSet: boundingSet)
@@ -53,14 +54,18 @@ package struct SeccompCompiler: Sendable {
         defer { seccomp_release(context) }
         for name in DefaultSeccomp.architectures {
             let token = seccomp_arch_resolve_name(name)
-            if token != 0 && seccomp_arch_exist(context, token) != 0 { try check(seccomp_arch_add(context, token), name) }
+            if token != 0 && seccomp_arch_exist(context, token) != 0 {
+                try check(seccomp_arch_add(context, token), name)
+            }
         }
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 1)
         for name in DefaultSeccomp.always + DefaultSeccomp.tracing + DefaultSeccomp.byArchitecture {
             try allow(context, name)
         }
         for (capability, names) in DefaultSeccomp.byCapability {
-            guard let number = CapabilityNames.number(capability), boundingSet & (1 << UInt64(number)) != 0 else { continue }
+            guard let number = CapabilityNames.number(capability), boundingSet & (1 << UInt64(number)) != 0 else {
+                continue
+            }
             for name in names { try allow(context, name) }
         }
         try addConditions(context, isAdministrator: boundingSet & (1 << 21) != 0)
@@ -120,16 +125,18 @@ package struct SeccompCompiler: Sendable {
     /// Calls newer than every name of the library fail with ENOSYS, not EPERM: programs then fall back to older calls.
     private static func prelude() -> [UInt8] {
         #if arch(x86_64)
-        let architecture: UInt32 = 0xC000_003E
+            let architecture: UInt32 = 0xC000_003E
         #else
-        let architecture: UInt32 = 0xC000_00B7
+            let architecture: UInt32 = 0xC000_00B7
         #endif
         var highest: Int32 = 0
         for name in DefaultSeccomp.always { highest = max(highest, seccomp_syscall_resolve_name(name)) }
         func instruction(_ code: UInt16, _ jt: UInt8, _ jf: UInt8, _ k: UInt32) -> [UInt8] {
-            [UInt8(code & 255), UInt8(code >> 8), jt, jf] + (0..<4).map { UInt8(truncatingIfNeeded: k >> UInt32(8 * $0)) }
+            [UInt8(code & 255), UInt8(code >> 8), jt, jf]
+                + (0..<4).map { UInt8(truncatingIfNeeded: k >> UInt32(8 * $0)) }
         }
-        let load: UInt16 = 0x20, equal: UInt16 = 0x15, greater: UInt16 = 0x25, atLeast: UInt16 = 0x35, give: UInt16 = 0x06
+        let load: UInt16 = 0x20, equal: UInt16 = 0x15, greater: UInt16 = 0x25, atLeast: UInt16 = 0x35,
+            give: UInt16 = 0x06
         return instruction(load, 0, 0, 4) + instruction(equal, 0, 4, architecture) + instruction(load, 0, 0, 0)
             + instruction(atLeast, 2, 0, 0x4000_0000) + instruction(greater, 0, 1, UInt32(highest))
             + instruction(give, 0, 0, errnoAction(38))

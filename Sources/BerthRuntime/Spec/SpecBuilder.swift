@@ -32,7 +32,8 @@ package enum SpecBuilder {
             args: arguments, env: environment(input.record, home: input.user.home),
             cwd: service.workingDirectory ?? nonEmpty(input.record.imageExecution.WorkingDir) ?? "/",
             capabilities: (0..<64).filter { capabilities & (1 << UInt64($0)) != 0 }.map { "\($0)" },
-            rlimits: try limits(service), noNewPrivileges: security.noNewPrivileges, oomScoreAdj: service.oomScoreAdjustment)
+            rlimits: try limits(service), noNewPrivileges: security.noNewPrivileges,
+            oomScoreAdj: service.oomScoreAdjustment)
         let masks = service.privileged || security.unconfinedPaths
         let linux = RuntimeSpec.Linux(
             namespaces: namespaces(input), devices: try devices(service),
@@ -56,7 +57,8 @@ package enum SpecBuilder {
         let all = entrypoint + command
         if all.isEmpty || all[0].isEmpty {
             throw BerthError(
-                .invalid, "creating container \(record.name)", subject: record.service.name, cause: "no command specified",
+                .invalid, "creating container \(record.name)", subject: record.service.name,
+                cause: "no command specified",
                 hint: "image \(record.imageReference) has neither CMD nor ENTRYPOINT; give the service a command")
         }
         return all
@@ -100,7 +102,8 @@ package enum SpecBuilder {
         try service.ulimits.keys.sorted().map { name in
             guard let limit = service.ulimits[name], let resource = ResourceLimit.number(name) else {
                 throw BerthError(
-                    .invalid, "creating service \(service.name)", subject: name, cause: "there is no limit named \"\(name)\"")
+                    .invalid, "creating service \(service.name)", subject: name,
+                    cause: "there is no limit named \"\(name)\"")
             }
             let soft = limit.soft < 0 ? UInt64.max : UInt64(limit.soft)
             let hard = limit.hard < 0 ? UInt64.max : UInt64(limit.hard)
@@ -108,7 +111,8 @@ package enum SpecBuilder {
             if hard > own && !ResourceLimit.canRaise {
                 throw BerthError(
                     .denied, "creating service \(service.name)", subject: name,
-                    cause: "ulimit \(name) asks for a hard limit of \(hard == .max ? "unlimited" : "\(hard)"), and this host allows berth at most \(own)",
+                    cause:
+                        "ulimit \(name) asks for a hard limit of \(hard == .max ? "unlimited" : "\(hard)"), and this host allows berth at most \(own)",
                     hint: "lower the limit, or give berth CAP_SYS_RESOURCE")
             }
             return RuntimeSpec.Process.Limit(type: name, soft: soft, hard: hard)
@@ -163,7 +167,8 @@ package enum SpecBuilder {
         let shm = service.shmSizeBytes ?? 67_108_864
         var all: [RuntimeSpec.Mount] = [
             .init("/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"]),
-            .init("/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            .init(
+                "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"]),
             .init(
                 "/dev/pts", type: "devpts", source: "devpts",
                 options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
@@ -172,7 +177,8 @@ package enum SpecBuilder {
                 options: ["nosuid", "noexec", "nodev", service.privileged ? "rw" : "ro"]),
             .init("/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"]),
             .init(
-                "/dev/shm", type: "tmpfs", source: "shm", options: ["nosuid", "noexec", "nodev", "mode=1777", "size=\(shm)"]),
+                "/dev/shm", type: "tmpfs", source: "shm",
+                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=\(shm)"]),
         ]
         all += input.cgroupMounts
         if service.ipcMode == "none" { all.removeAll { $0.destination == "/dev/shm" } }
@@ -185,7 +191,9 @@ package enum SpecBuilder {
         all += input.binds
         // Parents first; the order of equals is kept.
         return all.enumerated().sorted { a, b in
-            let depth = { (mount: RuntimeSpec.Mount) in mount.destination.split(separator: "/").count + (mount.type == "remount" ? 2 : 0) }
+            let depth = { (mount: RuntimeSpec.Mount) in
+                mount.destination.split(separator: "/").count + (mount.type == "remount" ? 2 : 0)
+            }
             return (depth(a.element), a.offset) < (depth(b.element), b.offset)
         }.map(\.element)
     }
@@ -216,14 +224,18 @@ enum DefaultPaths {
 /// Namespaced sysctls, by exact name or subtree; nothing that tricks with slashes.
 enum SysctlRules {
     private static let exact: Set<String> = [
-        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
+        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+        "kernel.shmmni",
         "kernel.shm_rmid_forced",
     ]
 
     static func isAllowed(_ name: String, ownsNetwork: Bool) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         let isPlain = parts.allSatisfy { part in
-            !part.isEmpty && part.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) || $0 == 0x5F || $0 == 0x2D }
+            !part.isEmpty
+                && part.utf8.allSatisfy {
+                    ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) || $0 == 0x5F || $0 == 0x2D
+                }
         }
         guard isPlain else { return false }
         return exact.contains(name) || name.hasPrefix("fs.mqueue.") || (name.hasPrefix("net.") && ownsNetwork)
@@ -249,8 +261,11 @@ struct SecurityOptions: Equatable {
             case ("systempaths", "unconfined"): unconfinedPaths = true
             default:
                 throw BerthError(
-                    .invalid, "creating service \(service)", subject: option, cause: "unknown or unsupported security_opt \"\(option)\"",
-                    hint: "known: no-new-privileges[:true], seccomp=unconfined, apparmor=unconfined, label=…, systempaths=unconfined")
+                    .invalid, "creating service \(service)", subject: option,
+                    cause: "unknown or unsupported security_opt \"\(option)\"",
+                    hint:
+                        "known: no-new-privileges[:true], seccomp=unconfined, apparmor=unconfined, label=…, systempaths=unconfined"
+                )
             }
         }
     }

@@ -17,12 +17,14 @@ package enum UserLookup {
     private static let idMax: UInt64 = 0x7fff_ffff
 
     /// Resolves `user[:group]` and additional groups inside a root.
-    package static func resolve(_ specification: String, additionalGroups: [String], root: Int32, service: String) throws
+    package static func resolve(_ specification: String, additionalGroups: [String], root: Int32, service: String)
+        throws
         -> ContainerUser
     {
         let passwd = try entries("/etc/passwd", root: root, fields: 7)
         let group = try entries("/etc/group", root: root, fields: 4)
-        return try resolve(specification, additionalGroups: additionalGroups, passwd: passwd, group: group, service: service)
+        return try resolve(
+            specification, additionalGroups: additionalGroups, passwd: passwd, group: group, service: service)
     }
 
     static func resolve(
@@ -63,7 +65,9 @@ package enum UserLookup {
         return user
     }
 
-    private static func groupID(_ text: String, _ group: [[String]], _ service: String, _ specification: String) throws -> UInt32 {
+    private static func groupID(_ text: String, _ group: [[String]], _ service: String, _ specification: String) throws
+        -> UInt32
+    {
         if let number = try number(text, service, specification) { return number }
         guard let found = group.first(where: { $0[0] == text && isID($0[2]) }), let number = UInt32(found[2]) else {
             throw failure(service, specification, "unable to find group \(text): no matching entries in group file")
@@ -84,7 +88,8 @@ package enum UserLookup {
     private static func isID(_ text: String) -> Bool { UInt64(text).map { $0 <= idMax } ?? false }
 
     private static func failure(_ service: String, _ specification: String, _ cause: String) -> BerthError {
-        BerthError(.invalid, "resolving user \"\(specification)\" of service \(service)", subject: specification, cause: cause)
+        BerthError(
+            .invalid, "resolving user \"\(specification)\" of service \(service)", subject: specification, cause: cause)
     }
 
     /// The lines of a file in the root, split at colons, those with too few fields left out. Absent: none.
@@ -106,7 +111,8 @@ package enum UserLookup {
             throw BerthError(.invalid, "reading \(path) of the image", cause: "it is larger than \(fileBytesMax) bytes")
         }
         return content.split(separator: 0x0A).filter { $0.count <= lineBytesMax }.compactMap { line in
-            let parts = String(decoding: line, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+            let parts = String(decoding: line, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false)
+                .map(String.init)
             return parts.count >= fields ? parts : nil
         }
     }

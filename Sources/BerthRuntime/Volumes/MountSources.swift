@@ -3,7 +3,9 @@ import BerthLinux
 import BerthModel
 
 enum MountSources {
-    static func resolve(_ record: ContainerRecord, layout: StateLayout, root: SharedDescriptor) throws -> [RuntimeSpec.Mount] {
+    static func resolve(_ record: ContainerRecord, layout: StateLayout, root: SharedDescriptor) throws -> [RuntimeSpec
+        .Mount]
+    {
         var materialCount = 0
         return try record.mounts.map { mount in
             let access = mount.readOnly ? "ro" : "rw"
@@ -17,7 +19,8 @@ enum MountSources {
                     try VolumeSeeding.seed(content, from: mount.target, root: root, volume: name)
                 }
                 let source = try VolumeSeeding.subpath(content, subpath, volume: name)
-                return RuntimeSpec.Mount(mount.target, type: "bind", source: source, options: ["rbind", access, "directory"])
+                return RuntimeSpec.Mount(
+                    mount.target, type: "bind", source: source, options: ["rbind", access, "directory"])
             case .bind(let path, let createHostPath, let propagation):
                 return try bind(mount, path, createHostPath, propagation, access)
             case .tmpfs(let sizeBytes, let mode, let options):
@@ -25,7 +28,9 @@ enum MountSources {
             case .material(let digest, let userID, let groupID, let mode):
                 materialCount += 1
                 let path = layout.generatedFile(record.id, "material-\(materialCount)")
-                try writeMaterial(path, from: layout.secret(digest), userID: userID, groupID: groupID, mode: mode, target: mount.target)
+                try writeMaterial(
+                    path, from: layout.secret(digest), userID: userID, groupID: groupID, mode: mode,
+                    target: mount.target)
                 return RuntimeSpec.Mount(mount.target, type: "bind", source: path, options: ["rbind", "ro"])
             }
         }
@@ -38,7 +43,8 @@ enum MountSources {
         if status == nil {
             guard createHostPath else {
                 throw BerthError(
-                    .notFound, "mounting \(mount.target)", subject: path, cause: "bind source path does not exist: \(path)",
+                    .notFound, "mounting \(mount.target)", subject: path,
+                    cause: "bind source path does not exist: \(path)",
                     hint: "create it, or drop create_host_path: false")
             }
             do {
@@ -53,7 +59,9 @@ enum MountSources {
         return RuntimeSpec.Mount(mount.target, type: "bind", source: path, options: options)
     }
 
-    private static func tmpfs(_ mount: ContainerMount, _ sizeBytes: Int64?, _ mode: UInt32?, _ options: [String]) -> RuntimeSpec.Mount {
+    private static func tmpfs(_ mount: ContainerMount, _ sizeBytes: Int64?, _ mode: UInt32?, _ options: [String])
+        -> RuntimeSpec.Mount
+    {
         var all = ["nosuid", "nodev", "noexec", mount.readOnly ? "ro" : "rw"]
         for option in options {
             switch option {
@@ -64,7 +72,9 @@ enum MountSources {
             }
         }
         if let sizeBytes { all.append("size=\(sizeBytes)") }
-        if !options.contains(where: { $0.hasPrefix("mode=") }) { all.append("mode=\(String(mode ?? 0o1777, radix: 8))") }
+        if !options.contains(where: { $0.hasPrefix("mode=") }) {
+            all.append("mode=\(String(mode ?? 0o1777, radix: 8))")
+        }
         return RuntimeSpec.Mount(mount.target, type: "tmpfs", source: "tmpfs", options: all)
     }
 

@@ -18,7 +18,8 @@ enum VolumeSeeding {
             let place = try Directory.open(content, flags: FileFlags.directory)
             try FileCopy.directory(from: source.number, to: place.number)
         } catch {
-            throw BerthError(.internal, "copying \(target) of the image into volume \(volume)", subject: volume, cause: "\(error)")
+            throw BerthError(
+                .internal, "copying \(target) of the image into volume \(volume)", subject: volume, cause: "\(error)")
         }
     }
 

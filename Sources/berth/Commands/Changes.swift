@@ -4,7 +4,9 @@ import BerthControl
 import BerthModel
 
 enum Change {
-    static func run(_ verb: ChangeRequest.Verb, _ services: [String], _ adjust: (inout ChangeRequest) -> Void = { _ in }) async throws {
+    static func run(
+        _ verb: ChangeRequest.Verb, _ services: [String], _ adjust: (inout ChangeRequest) -> Void = { _ in }
+    ) async throws {
         let context = try StackContext.identify(services: services)
         var request = ChangeRequest(verb: verb, stackName: context.name)
         request.stack = context.stack
@@ -50,7 +52,8 @@ struct Restart: AsyncParsableCommand {
 }
 
 struct Kill: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Kill containers", discussion: "Example: berth kill -s HUP web")
+    static let configuration = CommandConfiguration(
+        abstract: "Kill containers", discussion: "Example: berth kill -s HUP web")
     @Option(name: [.customShort("s"), .customLong("signal")], help: "Signal to send") var signal = "SIGKILL"
     @Flag(help: .hidden) var removeOrphans = false
     @Argument var services: [String] = []
@@ -105,7 +108,8 @@ struct Create: AsyncParsableCommand {
 }
 
 struct Scale: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Set the number of replicas", discussion: "Example: berth scale worker=3")
+    static let configuration = CommandConfiguration(
+        abstract: "Set the number of replicas", discussion: "Example: berth scale worker=3")
     @Flag(help: "Do not start what the services depend on") var noDeps = false
     @Argument(help: "SERVICE=NUMBER") var pairs: [String]
     func run() async throws {

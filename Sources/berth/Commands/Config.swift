@@ -6,7 +6,8 @@ import FoundationEssentials
 
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the stack file and show what it means", discussion: "Example: berth config -q && echo fine", aliases: ["convert"])
+        abstract: "Check the stack file and show what it means", discussion: "Example: berth config -q && echo fine",
+        aliases: ["convert"])
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Check only") var quiet = false
     @Flag(help: "Names of services") var services = false
     @Flag(help: "Names of images") var images = false
@@ -20,7 +21,11 @@ struct Config: AsyncParsableCommand {
         let stack = try StackContext.load(services: names)
         if quiet { return }
         if services { return stack.services.keys.sorted().forEach { Console.shared.out($0) } }
-        if images { return Set(stack.services.values.map { $0.image ?? "\(stack.name)-\($0.name)" }).sorted().forEach { Console.shared.out($0) } }
+        if images {
+            return Set(stack.services.values.map { $0.image ?? "\(stack.name)-\($0.name)" }).sorted().forEach {
+                Console.shared.out($0)
+            }
+        }
         if volumes { return stack.volumes.keys.sorted().forEach { Console.shared.out($0) } }
         if networks { return stack.networks.keys.sorted().forEach { Console.shared.out($0) } }
         if profiles {

@@ -11,10 +11,13 @@ struct Down: AsyncParsableCommand {
               berth down          named volumes stay
               berth down -v       named volumes go too
             """)
-    @Flag(name: [.customShort("v"), .customLong("volumes")], help: "Remove named volumes of the file, and anonymous ones") var volumes = false
+    @Flag(
+        name: [.customShort("v"), .customLong("volumes")], help: "Remove named volumes of the file, and anonymous ones")
+    var volumes = false
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
     @Option(help: "Remove images: local or all") var rmi: String?
-    @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait for containers to stop") var timeout: Int?
+    @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait for containers to stop")
+    var timeout: Int?
     @Argument(help: "Services; none: all") var services: [String] = []
 
     func validate() throws {

@@ -16,10 +16,13 @@ enum ContainerChoice {
         filter.all = false
         let found = try await client.containers(filter).filter { $0.record.slot.service == service }
         let replicas = found.filter { $0.record.slot.oneOff == nil }
-        let choice = index.map { number in replicas.first { $0.record.slot.number == number } } ?? (replicas.first ?? found.first)
+        let choice =
+            index.map { number in replicas.first { $0.record.slot.number == number } }
+            ?? (replicas.first ?? found.first)
         guard let choice else {
             throw BerthError(
-                .notFound, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""), subject: service,
+                .notFound, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""),
+                subject: service,
                 hint: "berth ps -a shows why; berth up -d \(service) starts it")
         }
         return (client, choice)
@@ -35,8 +38,9 @@ struct Exec: AsyncParsableCommand {
               berth exec -T db pg_dump app > dump.sql
               berth exec -u root -w /srv web ls -l
             """)
-    @Flag(name: [.customShort("d"), .customLong("detach"), ], help: "Do not wait for it") var detach = false
-    @Flag(name: [.customShort("T"), .customLong("no-TTY"), .customLong("no-tty")], help: "No terminal") var noTTY = false
+    @Flag(name: [.customShort("d"), .customLong("detach")], help: "Do not wait for it") var detach = false
+    @Flag(name: [.customShort("T"), .customLong("no-TTY"), .customLong("no-tty")], help: "No terminal") var noTTY =
+        false
     @Flag(name: [.customShort("i"), .customLong("interactive")], help: .hidden) var interactive = false
     @Flag(name: [.customShort("t"), .customLong("tty")], help: .hidden) var tty = false
     @Option(name: [.customShort("e"), .customLong("env")], help: "KEY=VALUE; repeatable") var environment: [String] = []
@@ -93,14 +97,18 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Remove the container afterwards") var rm = false
     @Flag(name: [.customShort("d"), .customLong("detach")], help: "Run in the background") var detach = false
     @Option(name: [.customShort("e"), .customLong("env")], help: "KEY=VALUE; repeatable") var environment: [String] = []
-    @Flag(name: [.customShort("T"), .customLong("no-TTY"), .customLong("no-tty")], help: "No terminal") var noTTY = false
+    @Flag(name: [.customShort("T"), .customLong("no-TTY"), .customLong("no-tty")], help: "No terminal") var noTTY =
+        false
     @Flag(name: [.customShort("i"), .customLong("interactive")], help: .hidden) var interactive = false
     @Flag(name: [.customShort("t"), .customLong("tty")], help: .hidden) var tty = false
     @Option(name: [.customShort("u"), .customLong("user")], help: "User to run as") var user: String?
     @Option(name: [.customShort("w"), .customLong("workdir")], help: "Directory to run in") var workdir: String?
-    @Option(name: [.customShort("v"), .customLong("volume")], help: "SOURCE:TARGET[:MODE] bind; repeatable") var volume: [String] = []
-    @Option(name: [.customShort("p"), .customLong("publish")], help: "[HOST:]CONTAINER port; repeatable") var publish: [String] = []
-    @Flag(name: [.customShort("P"), .customLong("service-ports")], help: "Publish the service's ports") var servicePorts = false
+    @Option(name: [.customShort("v"), .customLong("volume")], help: "SOURCE:TARGET[:MODE] bind; repeatable") var volume:
+        [String] = []
+    @Option(name: [.customShort("p"), .customLong("publish")], help: "[HOST:]CONTAINER port; repeatable") var publish:
+        [String] = []
+    @Flag(name: [.customShort("P"), .customLong("service-ports")], help: "Publish the service's ports")
+    var servicePorts = false
     @Option(help: "Entrypoint instead of the image's") var entrypoint: String?
     @Option(help: "Name of the container") var name: String?
     @Option(name: [.customShort("l"), .customLong("label")], help: "KEY=VALUE; repeatable") var label: [String] = []
@@ -116,7 +124,9 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         var stack = try StackContext.load(services: [service])
-        guard var definition = stack.services[service] else { throw BerthError(.notFound, "no such service: \(service)", subject: service) }
+        guard var definition = stack.services[service] else {
+            throw BerthError(.notFound, "no such service: \(service)", subject: service)
+        }
         try adjust(&definition)
         let materials = try StackContext.materials(of: &stack)
         var request = RunRequest(stack: stack, materials: materials, caller: StackContext.caller, service: definition)
@@ -181,7 +191,8 @@ struct RunOverrides {
         }
         let source = parts[0].hasPrefix("/") ? parts[0] : EnvironmentVariables.workingDirectory + "/" + parts[0]
         return MountDefinition(
-            kind: .bind(source: source, createHostPath: true, propagation: nil), target: parts[1], readOnly: parts.count > 2 && parts[2] == "ro")
+            kind: .bind(source: source, createHostPath: true, propagation: nil), target: parts[1],
+            readOnly: parts.count > 2 && parts[2] == "ro")
     }
 
     func ports(_ text: String) throws -> [PortMapping] {

@@ -8,7 +8,10 @@ import FoundationEssentials
 struct Image: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Import, load, save, list and remove images",
-        subcommands: [ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self, ImageInspect.self, ImageRm.self, ImageTag.self])
+        subcommands: [
+            ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self, ImageInspect.self, ImageRm.self,
+            ImageTag.self,
+        ])
 }
 
 /// A path that the agent can open: `-` is copied into a file first.
@@ -16,7 +19,9 @@ enum ArchivePath {
     static func input(_ path: String, _ body: (String) async throws -> Void) async throws {
         if path != "-" {
             let absolute = path.hasPrefix("/") ? path : EnvironmentVariables.workingDirectory + "/" + path
-            if (try? FileStatus.of(absolute)) == nil { throw BerthError(.notFound, "opening \(path)", subject: path, cause: "no such file") }
+            if (try? FileStatus.of(absolute)) == nil {
+                throw BerthError(.notFound, "opening \(path)", subject: path, cause: "no such file")
+            }
             return try await body(absolute)
         }
         let spool = try temporary()
@@ -44,7 +49,8 @@ struct ImageImport: AsyncParsableCommand {
               berth image import rootfs.tar.zst localhost/base:1
               tar -C tree -cf - . | berth image import --change 'CMD ["sh"]' - localhost/base:1
             """)
-    @Option(name: [.customShort("c"), .customLong("change")], help: "Dockerfile instruction to apply; repeatable") var change: [String] = []
+    @Option(name: [.customShort("c"), .customLong("change")], help: "Dockerfile instruction to apply; repeatable")
+    var change: [String] = []
     @Option(name: [.customShort("m"), .customLong("message")], help: "Comment of the layer") var message: String?
     @Argument(help: "tar, plain or compressed (gzip, zstd); - for standard input") var file: String
     @Argument(help: "NAME[:TAG]") var reference: String
@@ -62,7 +68,8 @@ struct ImageImport: AsyncParsableCommand {
 
 struct ImageLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "load", abstract: "Load images from an archive (docker-archive or OCI layout)", discussion: "Example: berth image load -i images.tar")
+        commandName: "load", abstract: "Load images from an archive (docker-archive or OCI layout)",
+        discussion: "Example: berth image load -i images.tar")
     @Option(name: [.customShort("i"), .customLong("input")], help: "Archive; - or none: standard input") var input = "-"
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: .hidden) var quiet = false
     func run() async throws {
@@ -76,16 +83,21 @@ struct ImageLoad: AsyncParsableCommand {
 
 struct ImageSave: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "save", abstract: "Save images to an archive", discussion: "Example: berth image save -o app.tar localhost/app:1")
+        commandName: "save", abstract: "Save images to an archive",
+        discussion: "Example: berth image save -o app.tar localhost/app:1")
     @Option(name: [.customShort("o"), .customLong("output")], help: "File; none: standard output") var output: String?
     @Argument(help: "Images") var references: [String]
     func run() async throws {
         if output == nil && Console.shared.outIsTerminal {
-            throw BerthError(.invalid, "saving images", cause: "standard output is a terminal", hint: "name a file with -o")
+            throw BerthError(
+                .invalid, "saving images", cause: "standard output is a terminal", hint: "name a file with -o")
         }
         let client = try await AgentConnection.client()
-        let spool = try output.map { $0.hasPrefix("/") ? $0 : EnvironmentVariables.workingDirectory + "/" + $0 } ?? ArchivePath.temporary()
-        try await ProgressView(title: "save").follow(client.saveImages(ImageSaveRequest(references: references, path: spool)))
+        let spool =
+            try output.map { $0.hasPrefix("/") ? $0 : EnvironmentVariables.workingDirectory + "/" + $0 }
+            ?? ArchivePath.temporary()
+        try await ProgressView(title: "save").follow(
+            client.saveImages(ImageSaveRequest(references: references, path: spool)))
         guard output == nil else { return }
         defer { try? Directory.remove(spool) }
         let file = try Directory.open(spool)
@@ -107,7 +119,8 @@ struct ImageLs: AsyncParsableCommand {
         let images = try await client.images()
         if quiet { return images.forEach { Console.shared.out($0.id.short) } }
         let rows = images.flatMap { image in
-            (image.references.isEmpty ? ["<none>:<none>"] : image.references).map { name -> (String, String, ImageDocument) in
+            (image.references.isEmpty ? ["<none>:<none>"] : image.references).map {
+                name -> (String, String, ImageDocument) in
                 let reference = ImageReference(name)
                 return (reference?.familiarName ?? "<none>", reference?.tag ?? "<none>", image)
             }
@@ -117,18 +130,22 @@ struct ImageLs: AsyncParsableCommand {
                 Console.shared.out(
                     JSONText.object([
                         ("Repository", .string(repository)), ("Tag", .string(tag)), ("ID", .string(image.id.short)),
-                        ("Size", .string(ContainerText.bytes(image.sizeBytes))), ("CreatedAt", .string(image.config.created ?? "")),
+                        ("Size", .string(ContainerText.bytes(image.sizeBytes))),
+                        ("CreatedAt", .string(image.config.created ?? "")),
                     ]).text)
             }
             return
         }
         Console.shared.out(
-            Table.text(["REPOSITORY", "TAG", "IMAGE ID", "SIZE"], rows.map { [$0.0, $0.1, $0.2.id.short, ContainerText.bytes($0.2.sizeBytes)] }))
+            Table.text(
+                ["REPOSITORY", "TAG", "IMAGE ID", "SIZE"],
+                rows.map { [$0.0, $0.1, $0.2.id.short, ContainerText.bytes($0.2.sizeBytes)] }))
     }
 }
 
 struct ImageInspect: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Show an image's configuration as JSON")
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Show an image's configuration as JSON")
     @Argument var references: [String]
     func run() async throws {
         let client = try await AgentConnection.client()
@@ -150,7 +167,8 @@ struct ImageInspect: AsyncParsableCommand {
             let image = try await client.inspectImage(name)
             all.append(
                 Inspection(
-                    Id: image.id, RepoTags: image.references, Created: image.config.created, Architecture: image.config.architecture,
+                    Id: image.id, RepoTags: image.references, Created: image.config.created,
+                    Architecture: image.config.architecture,
                     Os: image.config.os, Size: image.sizeBytes, Config: image.config.config,
                     RootFS: .init(Layers: image.config.rootfs.diff_ids)))
         }
@@ -160,7 +178,8 @@ struct ImageInspect: AsyncParsableCommand {
 
 struct ImageRm: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "rm", abstract: "Remove images", aliases: ["remove"])
-    @Flag(name: [.customShort("f"), .customLong("force")], help: "Even if containers are made from it") var force = false
+    @Flag(name: [.customShort("f"), .customLong("force")], help: "Even if containers are made from it") var force =
+        false
     @Argument var references: [String]
     func run() async throws {
         let client = try await AgentConnection.client()

@@ -28,14 +28,17 @@ struct Logs: AsyncParsableCommand {
         let context = try StackContext.identify(services: services)
         var selection = LogSelection()
         if tail != "all" {
-            guard let count = Int(tail), count >= 0 else { throw BerthError(.invalid, "reading --tail \(tail)", cause: "expected a number or all") }
+            guard let count = Int(tail), count >= 0 else {
+                throw BerthError(.invalid, "reading --tail \(tail)", cause: "expected a number or all")
+            }
             selection.tail = count
         }
         selection.since = try since.map(Logs.instant)
         selection.until = try until.map(Logs.instant)
         let client = try await AgentConnection.client()
         let documents = try await client.containers(ContainerFilter(stack: context.name)).filter { document in
-            (services.isEmpty || services.contains(document.record.slot.service)) && (index == nil || document.record.slot.number == index)
+            (services.isEmpty || services.contains(document.record.slot.service))
+                && (index == nil || document.record.slot.number == index)
         }
         let style = LogStyle(prefix: !noLogPrefix, timestamps: timestamps, colour: !noColor)
         let printer = LogPrinter(documents.map { LogPrinter.shortName($0.record) }, style)
@@ -50,7 +53,9 @@ struct Logs: AsyncParsableCommand {
             let name = LogPrinter.shortName(document.record)
             LogFile(path: document.logFile).read(selection) { lines.append((name, $0)) }
         }
-        for (name, line) in lines.enumerated().sorted(by: { ($0.element.1.time, $0.offset) < ($1.element.1.time, $1.offset) }).map(\.element) {
+        for (name, line) in lines.enumerated().sorted(by: {
+            ($0.element.1.time, $0.offset) < ($1.element.1.time, $1.offset)
+        }).map(\.element) {
             printer.show(name, line)
         }
     }
@@ -81,8 +86,11 @@ struct Logs: AsyncParsableCommand {
         var digits = ""
         for character in text {
             if character.isNumber || character == "." { digits.append(character); continue }
-            guard let value = Double(digits), let factor = ["s": 1.0, "m": 60, "h": 3600, "d": 86400][String(character)] else {
-                throw BerthError(.invalid, "reading the time \(text)", cause: "expected RFC 3339 or a duration such as 10m")
+            guard let value = Double(digits),
+                let factor = ["s": 1.0, "m": 60, "h": 3600, "d": 86400][String(character)]
+            else {
+                throw BerthError(
+                    .invalid, "reading the time \(text)", cause: "expected RFC 3339 or a duration such as 10m")
             }
             seconds += value * factor
             digits = ""

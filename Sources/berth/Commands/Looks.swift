@@ -12,7 +12,8 @@ struct Top: AsyncParsableCommand {
         let client = try await AgentConnection.client()
         var filter = ContainerFilter(stack: context.name)
         filter.all = false
-        for document in try await client.containers(filter) where services.isEmpty || services.contains(document.record.slot.service) {
+        for document in try await client.containers(filter)
+        where services.isEmpty || services.contains(document.record.slot.service) {
             let table = try await client.top(container: document.record.id)
             Console.shared.out(Console.safe(document.record.name))
             Console.shared.out(Table.text(table.titles, table.rows.map { $0.map { Console.safe($0) } }) + "\n")
@@ -21,15 +22,22 @@ struct Top: AsyncParsableCommand {
 }
 
 struct Port: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print the public address of a port", discussion: "Example: berth port web 80")
+    static let configuration = CommandConfiguration(
+        abstract: "Print the public address of a port", discussion: "Example: berth port web 80")
     @Option(help: "Number of the replica") var index: Int?
     @Option(help: "tcp or udp") var `protocol` = "tcp"
     @Argument var service: String
     @Argument var port: UInt16
     func run() async throws {
         let (_, document) = try await ContainerChoice.find(service, index: index)
-        guard let found = document.record.ports.first(where: { $0.containerPort == port && $0.transport.rawValue == `protocol` }) else {
-            throw BerthError(.notFound, "no port \(port)/\(`protocol`) for container \(document.record.name)", subject: document.record.name)
+        guard
+            let found = document.record.ports.first(where: {
+                $0.containerPort == port && $0.transport.rawValue == `protocol`
+            })
+        else {
+            throw BerthError(
+                .notFound, "no port \(port)/\(`protocol`) for container \(document.record.name)",
+                subject: document.record.name)
         }
         Console.shared.out("\(found.hostAddress):\(found.hostPort)")
     }
@@ -46,10 +54,16 @@ struct Ls: AsyncParsableCommand {
         let stacks = try await client.stacks(all: all)
         if quiet { return stacks.forEach { Console.shared.out($0.name) } }
         if format == "json" {
-            let items = stacks.map { JSONText.object([("Name", .string($0.name)), ("Status", .string($0.status)), ("ConfigFiles", .string($0.configFiles))]) }
+            let items = stacks.map {
+                JSONText.object([
+                    ("Name", .string($0.name)), ("Status", .string($0.status)),
+                    ("ConfigFiles", .string($0.configFiles)),
+                ])
+            }
             return Console.shared.out(JSONText.array(items).text)
         }
-        Console.shared.out(Table.text(["NAME", "STATUS", "CONFIG FILES"], stacks.map { [$0.name, $0.status, $0.configFiles] }))
+        Console.shared.out(
+            Table.text(["NAME", "STATUS", "CONFIG FILES"], stacks.map { [$0.name, $0.status, $0.configFiles] }))
     }
 }
 
@@ -65,15 +79,20 @@ struct Images: AsyncParsableCommand {
         let rows = try await client.containers(ContainerFilter(stack: context.name))
             .filter { services.isEmpty || services.contains($0.record.slot.service) }
             .map { document -> (ContainerDocument, ImageReference?, ImageDocument?) in
-                (document, ImageReference(document.record.imageReference), images.first { $0.id == document.record.imageID })
+                (
+                    document, ImageReference(document.record.imageReference),
+                    images.first { $0.id == document.record.imageID }
+                )
             }
         if quiet { return Set(rows.map { $0.0.record.imageID.hex }).sorted().forEach { Console.shared.out($0) } }
         if format == "json" {
             let items = rows.map { document, reference, image in
                 JSONText.object([
                     ("ID", .string("\(document.record.imageID)")), ("ContainerName", .string(document.record.name)),
-                    ("Repository", .string(reference?.familiarName ?? "<none>")), ("Tag", .string(reference?.tag ?? "<none>")),
-                    ("Platform", .string("\(image?.config.platform ?? Platform.host)")), ("Size", .number(image?.sizeBytes ?? 0)),
+                    ("Repository", .string(reference?.familiarName ?? "<none>")),
+                    ("Tag", .string(reference?.tag ?? "<none>")),
+                    ("Platform", .string("\(image?.config.platform ?? Platform.host)")),
+                    ("Size", .number(image?.sizeBytes ?? 0)),
                 ])
             }
             return Console.shared.out(JSONText.array(items).text)
@@ -82,7 +101,10 @@ struct Images: AsyncParsableCommand {
             Table.text(
                 ["CONTAINER", "REPOSITORY", "TAG", "IMAGE ID", "SIZE"],
                 rows.map { document, reference, image in
-                    [document.record.name, reference?.familiarName ?? "<none>", reference?.tag ?? "<none>", document.record.imageID.short, ContainerText.bytes(image?.sizeBytes ?? 0)]
+                    [
+                        document.record.name, reference?.familiarName ?? "<none>", reference?.tag ?? "<none>",
+                        document.record.imageID.short, ContainerText.bytes(image?.sizeBytes ?? 0),
+                    ]
                 }))
     }
 }
@@ -97,7 +119,10 @@ struct Volumes: AsyncParsableCommand {
         let volumes = try await client.volumes(stack: context.name)
         if quiet { return volumes.forEach { Console.shared.out($0.name) } }
         if format == "json" {
-            for volume in volumes { Console.shared.out(JSONText.object([("Name", .string(volume.name)), ("Driver", .string("local"))]).text) }
+            for volume in volumes {
+                Console.shared.out(
+                    JSONText.object([("Name", .string(volume.name)), ("Driver", .string("local"))]).text)
+            }
             return
         }
         Console.shared.out(Table.text(["VOLUME NAME", "DRIVER"], volumes.map { [$0.name, "local"] }))
@@ -111,10 +136,14 @@ struct Wait: AsyncParsableCommand {
     func run() async throws {
         let context = try StackContext.identify(services: services)
         let client = try await AgentConnection.client()
-        let documents = try await client.containers(ContainerFilter(stack: context.name)).filter { services.contains($0.record.slot.service) }
+        let documents = try await client.containers(ContainerFilter(stack: context.name)).filter {
+            services.contains($0.record.slot.service)
+        }
         if documents.isEmpty { throw BerthError(.notFound, "no containers for \(services.joined(separator: ", "))") }
         let first = try await withThrowingTaskGroup(of: (ContainerDocument, ContainerStatus).self) { group in
-            for document in documents { group.addTask { (document, try await client.wait(container: document.record.id)) } }
+            for document in documents {
+                group.addTask { (document, try await client.wait(container: document.record.id)) }
+            }
             defer { group.cancelAll() }
             return try await group.next()
         }
@@ -136,16 +165,21 @@ struct Events: AsyncParsableCommand {
     func run() async throws {
         let context = try StackContext.identify(services: services)
         let client = try await AgentConnection.client()
-        for try await event in client.events(stack: context.name) where services.isEmpty || services.contains(event.service ?? "") {
+        for try await event in client.events(stack: context.name)
+        where services.isEmpty || services.contains(event.service ?? "") {
             if json {
                 Console.shared.out(
                     JSONText.object([
-                        ("time", .string("\(event.time)")), ("type", .string(event.kind.rawValue)), ("service", .string(event.service ?? "")),
-                        ("id", .string(event.containerID?.text ?? "")), ("action", .string(event.status.rawValue.lowercased())),
+                        ("time", .string("\(event.time)")), ("type", .string(event.kind.rawValue)),
+                        ("service", .string(event.service ?? "")),
+                        ("id", .string(event.containerID?.text ?? "")),
+                        ("action", .string(event.status.rawValue.lowercased())),
                         ("attributes", .object([("name", .string(event.name))])),
                     ]).text)
             } else {
-                Console.shared.out("\(event.time) \(event.kind.rawValue) \(event.status.rawValue.lowercased()) \(Console.safe(event.name))")
+                Console.shared.out(
+                    "\(event.time) \(event.kind.rawValue) \(event.status.rawValue.lowercased()) \(Console.safe(event.name))"
+                )
             }
         }
     }
@@ -157,7 +191,9 @@ struct Version: AsyncParsableCommand {
     @Option(name: [.customShort("f"), .customLong("format")], help: "pretty or json") var format = "pretty"
     func run() async throws {
         if short { return Console.shared.out(BerthVersion.text) }
-        if format == "json" { return Console.shared.out(JSONText.object([("version", .string("v\(BerthVersion.text)"))]).text) }
+        if format == "json" {
+            return Console.shared.out(JSONText.object([("version", .string("v\(BerthVersion.text)"))]).text)
+        }
         Console.shared.out("berth version v\(BerthVersion.text)")
     }
 }

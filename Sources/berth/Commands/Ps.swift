@@ -45,12 +45,15 @@ struct Ps: AsyncParsableCommand {
     private func states() throws -> Set<String> {
         var wanted = Set(status)
         if let filter {
-            guard filter.hasPrefix("status=") else { throw BerthError(.invalid, "reading --filter \(filter)", cause: "only status=STATE is known") }
+            guard filter.hasPrefix("status=") else {
+                throw BerthError(.invalid, "reading --filter \(filter)", cause: "only status=STATE is known")
+            }
             wanted.insert(String(filter.dropFirst(7)))
         }
         let known: Set<String> = ["paused", "restarting", "removing", "running", "dead", "created", "exited"]
         if let wrong = wanted.first(where: { !known.contains($0) }) {
-            throw BerthError(.invalid, "reading --status \(wrong)", cause: "states are \(known.sorted().joined(separator: ", "))")
+            throw BerthError(
+                .invalid, "reading --status \(wrong)", cause: "states are \(known.sorted().joined(separator: ", "))")
         }
         return wanted
     }
@@ -64,7 +67,8 @@ struct Ps: AsyncParsableCommand {
                 [
                     Console.safe(document.record.name), Console.safe(document.record.imageReference),
                     Console.safe(ContainerText.command(document)), document.record.slot.service,
-                    ContainerText.age(now.duration(since: document.record.created)) + " ago", ContainerText.status(document, now: now),
+                    ContainerText.age(now.duration(since: document.record.created)) + " ago",
+                    ContainerText.status(document, now: now),
                     ContainerText.ports(document),
                 ]
             }
@@ -90,14 +94,20 @@ struct Ps: AsyncParsableCommand {
             ("ExitCode", .number(Int64(document.status.exitCode))),
             ("Health", .string(document.status.health == .none ? "" : document.status.health.rawValue)),
             ("ID", .string(record.id.short)), ("Image", .string(record.imageReference)),
-            ("Labels", .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),
-            ("LocalVolumes", .string("\(volumes)")), ("Mounts", .string(record.mounts.map(\.target).joined(separator: ","))),
+            (
+                "Labels",
+                .string(record.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
+            ),
+            ("LocalVolumes", .string("\(volumes)")),
+            ("Mounts", .string(record.mounts.map(\.target).joined(separator: ","))),
             ("Name", .string(record.name)), ("Names", .string(record.name)),
             ("Networks", .string(record.endpoints.map(\.network).joined(separator: ","))),
             ("OOMKilled", .string(document.status.oomKilled ? "true" : "false")),
-            ("Ports", .string(ContainerText.ports(document))), ("Project", .string(record.stack)), ("Publishers", .array(publishers)),
+            ("Ports", .string(ContainerText.ports(document))), ("Project", .string(record.stack)),
+            ("Publishers", .array(publishers)),
             ("RunningFor", .string(ContainerText.age(now.duration(since: record.created)) + " ago")),
-            ("Service", .string(record.slot.service)), ("Size", .string("0B")), ("State", .string(document.status.state.rawValue)),
+            ("Service", .string(record.slot.service)), ("Size", .string("0B")),
+            ("State", .string(document.status.state.rawValue)),
             ("Status", .string(ContainerText.status(document, now: now))),
         ]
     }

@@ -21,19 +21,22 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Recreate containers even if nothing changed") var forceRecreate = false
     @Flag(help: "Leave existing containers as they are") var noRecreate = false
     @Flag(help: "Recreate what the services depend on too") var alwaysRecreateDeps = false
-    @Flag(name: [.customShort("V"), .customLong("renew-anon-volumes")], help: "New anonymous volumes") var renewAnonVolumes = false
+    @Flag(name: [.customShort("V"), .customLong("renew-anon-volumes")], help: "New anonymous volumes")
+    var renewAnonVolumes = false
     @Flag(help: "Do not start what the services depend on") var noDeps = false
     @Flag(help: "Create only") var noStart = false
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
     @Option(help: "Replicas of a service: NAME=NUMBER; repeatable") var scale: [String] = []
     @Option(help: .hidden) var pull: String?
     @Flag(help: .hidden) var quietPull = false
-    @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait for containers to stop") var timeout: Int?
+    @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait for containers to stop")
+    var timeout: Int?
     @Flag(help: "Wait until services are running or healthy; implies --detach") var wait = false
     @Option(help: "Give up waiting after so many seconds") var waitTimeout: Int?
     @Flag(help: "Stop everything when one container ends") var abortOnContainerExit = false
     @Flag(help: "Stop everything when one container fails") var abortOnContainerFailure = false
-    @Option(help: "Return the exit code of this service's container; implies --abort-on-container-exit") var exitCodeFrom: String?
+    @Option(help: "Return the exit code of this service's container; implies --abort-on-container-exit")
+    var exitCodeFrom: String?
     @Option(help: "Show the logs of these services only; repeatable") var attach: [String] = []
     @Option(help: "Do not show the logs of these services; repeatable") var noAttach: [String] = []
     @Flag(help: "Show the logs of dependencies too") var attachDependencies = false
@@ -45,17 +48,27 @@ struct Up: AsyncParsableCommand {
 
     func validate() throws {
         let follows = abortOnContainerExit || abortOnContainerFailure || exitCodeFrom != nil || !attach.isEmpty
-        if detach && follows { throw ValidationError("--detach cannot be combined with --abort-on-container-exit, --exit-code-from or --attach") }
-        if wait && follows { throw ValidationError("--wait cannot be combined with --abort-on-container-exit, --exit-code-from or --attach") }
+        if detach && follows {
+            throw ValidationError(
+                "--detach cannot be combined with --abort-on-container-exit, --exit-code-from or --attach")
+        }
+        if wait && follows {
+            throw ValidationError(
+                "--wait cannot be combined with --abort-on-container-exit, --exit-code-from or --attach")
+        }
         if forceRecreate && noRecreate { throw ValidationError("--force-recreate and --no-recreate are incompatible") }
-        if noRecreate && renewAnonVolumes { throw ValidationError("--no-recreate and --renew-anon-volumes are incompatible") }
+        if noRecreate && renewAnonVolumes {
+            throw ValidationError("--no-recreate and --renew-anon-volumes are incompatible")
+        }
         if build && noBuild { throw ValidationError("--build and --no-build are incompatible") }
         _ = try scales()
     }
 
     func run() async throws {
         let stack = try StackContext.load(services: services)
-        if let from = exitCodeFrom, stack.services[from] == nil { throw BerthError(.notFound, "no such service: \(from)", subject: from) }
+        if let from = exitCodeFrom, stack.services[from] == nil {
+            throw BerthError(.notFound, "no such service: \(from)", subject: from)
+        }
         let request = try request(for: stack)
         let client = try await AgentConnection.client()
         let progress = ProgressView(title: "up")
@@ -74,7 +87,8 @@ struct Up: AsyncParsableCommand {
     }
 
     private func shown(_ stack: Stack) -> Set<String> {
-        var names = Set(attach.isEmpty ? (services.isEmpty || attachDependencies ? Array(stack.services.keys) : services) : attach)
+        var names = Set(
+            attach.isEmpty ? (services.isEmpty || attachDependencies ? Array(stack.services.keys) : services) : attach)
         if attach.isEmpty { names = names.filter { stack.services[$0]?.attach ?? true } }
         return names.subtracting(noAttach)
     }

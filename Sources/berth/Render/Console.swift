@@ -39,13 +39,17 @@ final class Console: Sendable {
         let head = colours(errorIsTerminal) ? "\u{1B}[31mberth:\u{1B}[0m" : "berth:"
         error("\(head) \(Console.safe(failure.description, keepNewlines: true))")
         if let hint = failure.hint {
-            error(colours(errorIsTerminal) ? "\u{1B}[2mhint: \(Console.safe(hint, keepNewlines: true))\u{1B}[0m" : "hint: \(hint)")
+            error(
+                colours(errorIsTerminal)
+                    ? "\u{1B}[2mhint: \(Console.safe(hint, keepNewlines: true))\u{1B}[0m" : "hint: \(hint)")
         }
     }
 
     /// Control characters of names and outputs, made visible: nothing that a container writes moves our cursor.
     static func safe(_ text: String, keepNewlines: Bool = false) -> String {
-        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else { return text }
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
+            return text
+        }
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             if scalar == "\n" && keepNewlines || scalar == "\t" {

@@ -18,7 +18,8 @@ enum ContainerText {
             }
             return text
         case .exited, .dead:
-            return "Exited (\(status.exitCode)) \(age(now.duration(since: status.finished))) ago" + (status.oomKilled ? " (OOM)" : "")
+            return "Exited (\(status.exitCode)) \(age(now.duration(since: status.finished))) ago"
+                + (status.oomKilled ? " (OOM)" : "")
         case .restarting: return "Restarting (\(status.exitCode)) \(age(now.duration(since: status.finished))) ago"
         case .created: return "Created"
         case .removing: return "Removal In Progress"
@@ -44,17 +45,23 @@ enum ContainerText {
     static func command(_ document: ContainerDocument) -> String {
         let service = document.record.service
         let image = document.record.imageExecution
-        let words = (service.entrypoint ?? image.Entrypoint ?? []) + (service.command ?? (service.entrypoint == nil ? image.Cmd ?? [] : []))
+        let words =
+            (service.entrypoint ?? image.Entrypoint ?? [])
+            + (service.command ?? (service.entrypoint == nil ? image.Cmd ?? [] : []))
         let text = words.joined(separator: " ")
         return "\"\(text.count > 20 ? text.prefix(19) + "…" : text)\""
     }
 
     static func ports(_ document: ContainerDocument) -> String {
         guard document.status.isRunning else { return "" }
-        let published = document.record.ports.map { "\($0.hostAddress):\($0.hostPort)->\($0.containerPort)/\($0.transport.rawValue)" }
+        let published = document.record.ports.map {
+            "\($0.hostAddress):\($0.hostPort)->\($0.containerPort)/\($0.transport.rawValue)"
+        }
         let targets = Set(document.record.ports.map { "\($0.containerPort)/\($0.transport.rawValue)" })
-        let exposed = document.record.service.expose.flatMap { exposed in exposed.ports.map { "\($0)/\(exposed.transport.rawValue)" } }
-            .filter { !targets.contains($0) }
+        let exposed = document.record.service.expose.flatMap { exposed in
+            exposed.ports.map { "\($0)/\(exposed.transport.rawValue)" }
+        }
+        .filter { !targets.contains($0) }
         return (published + exposed).joined(separator: ", ")
     }
 

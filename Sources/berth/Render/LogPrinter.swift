@@ -24,19 +24,25 @@ final class LogPrinter: Sendable {
         self.style = style
         width = names.map(\.count).max() ?? 0
         var assigned: [String: String] = [:]
-        for (index, name) in names.enumerated() { assigned[name] = LogPrinter.palette[index % LogPrinter.palette.count] }
+        for (index, name) in names.enumerated() {
+            assigned[name] = LogPrinter.palette[index % LogPrinter.palette.count]
+        }
         colours = assigned
     }
 
     /// `web-1`: the container without its stack.
     static func shortName(_ record: ContainerRecord) -> String {
-        record.service.containerName ?? (record.name.hasPrefix("\(record.stack)-") ? String(record.name.dropFirst(record.stack.count + 1)) : record.name)
+        record.service.containerName
+            ?? (record.name.hasPrefix("\(record.stack)-")
+                ? String(record.name.dropFirst(record.stack.count + 1)) : record.name)
     }
 
     private func prefix(_ name: String) -> String {
         guard style.prefix else { return "" }
         let padded = name + String(repeating: " ", count: max(0, width - name.count)) + "  | "
-        guard style.colour, let colour = colours[name], Console.shared.colours(Console.shared.outIsTerminal) else { return padded }
+        guard style.colour, let colour = colours[name], Console.shared.colours(Console.shared.outIsTerminal) else {
+            return padded
+        }
         return "\u{1B}[\(colour)m\(padded)\u{1B}[0m"
     }
 
@@ -44,7 +50,11 @@ final class LogPrinter: Sendable {
         let time = style.timestamps ? "\(line.time) " : ""
         let text = line.text.hasSuffix("\n") ? line.text : line.text + "\n"
         let whole = prefix(name) + time + text
-        if style.separatesErrors && line.isError { Console.shared.errorRaw(whole) } else { Console.shared.outRaw(whole) }
+        if style.separatesErrors && line.isError {
+            Console.shared.errorRaw(whole)
+        } else {
+            Console.shared.outRaw(whole)
+        }
     }
 
     func ended(_ name: String, code: Int32) {

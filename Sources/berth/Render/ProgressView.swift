@@ -8,7 +8,10 @@ import Synchronization
 final class ProgressView: Sendable {
     enum Mode: Sendable { case terminal, plain, json, quiet }
 
-    private struct Row { var kind: String; var name: String; var status: String; var seconds: Double?; var isDone: Bool; var isError: Bool }
+    private struct Row {
+        var kind: String; var name: String; var status: String; var seconds: Double?; var isDone: Bool;
+        var isError: Bool
+    }
     private struct State {
         var rows: [Row] = []
         var drawn = 0
@@ -30,7 +33,8 @@ final class ProgressView: Sendable {
     }
 
     private static let kinds: [Event.Kind: String] = [
-        .container: "Container", .network: "Network", .volume: "Volume", .image: "Image", .service: "Service", .stack: "Stack",
+        .container: "Container", .network: "Network", .volume: "Volume", .image: "Image", .service: "Service",
+        .stack: "Stack",
     ]
     private static let doing: Set<Event.Status> = [
         .creating, .starting, .waiting, .stopping, .killing, .removing, .pausing, .unpausing, .restarting, .recreate,
@@ -65,7 +69,8 @@ final class ProgressView: Sendable {
         struct Line: Encodable { var id: String; var status: String; var text: String?; var parent_id: String? }
         let line = Line(
             id: "\(ProgressView.kinds[event.kind] ?? "") \(event.name)",
-            status: event.status == .error ? "Error" : ProgressView.doing.contains(event.status) ? "Working" : "Done", text: event.status.rawValue)
+            status: event.status == .error ? "Error" : ProgressView.doing.contains(event.status) ? "Working" : "Done",
+            text: event.status.rawValue)
         if let data = try? JSONEncoder().encode(line) { Console.shared.error(String(decoding: data, as: UTF8.self)) }
     }
 
@@ -78,7 +83,8 @@ final class ProgressView: Sendable {
         let width = state.rows.map { $0.kind.count + $0.name.count + 1 }.max() ?? 0
         let shown = state.rows.suffix(max(1, limit))
         for row in shown {
-            let mark = row.isError ? "\u{1B}[31m✘\u{1B}[0m" : row.isDone ? "\u{1B}[32m✔\u{1B}[0m" : "\u{1B}[33m⠿\u{1B}[0m"
+            let mark =
+                row.isError ? "\u{1B}[31m✘\u{1B}[0m" : row.isDone ? "\u{1B}[32m✔\u{1B}[0m" : "\u{1B}[33m⠿\u{1B}[0m"
             let name = "\(row.kind) \(row.name)"
             let pad = String(repeating: " ", count: width - name.count)
             let colour = row.isError ? "31" : row.isDone ? "32" : "33"

@@ -12,7 +12,9 @@ struct TemplateText {
         if isTable { rest = String(rest.dropFirst(6)) }
         var parts: [Part] = []
         while let open = rest.range(of: "{{") {
-            if open.lowerBound != rest.startIndex { parts.append(.text(TemplateText.unescape(String(rest[..<open.lowerBound])))) }
+            if open.lowerBound != rest.startIndex {
+                parts.append(.text(TemplateText.unescape(String(rest[..<open.lowerBound]))))
+            }
             guard let close = rest.range(of: "}}") else { throw TemplateText.failure(source, "a {{ without its }}") }
             let words = rest[open.upperBound..<close.lowerBound].split(separator: " ").map(String.init)
             switch (words.first, words.count) {
@@ -27,7 +29,9 @@ struct TemplateText {
     }
 
     private static func failure(_ source: String, _ why: String) -> BerthError {
-        BerthError(.invalid, "reading the format \"\(source)\"", cause: why, hint: "berth knows {{.Field}}, {{json .}} and {{json .Field}}")
+        BerthError(
+            .invalid, "reading the format \"\(source)\"", cause: why,
+            hint: "berth knows {{.Field}}, {{json .}} and {{json .Field}}")
     }
 
     private static func unescape(_ text: String) -> String {
@@ -48,7 +52,9 @@ struct TemplateText {
 
     private static func value(_ name: String, _ fields: [(String, JSONText)]) throws -> JSONText {
         guard let found = fields.first(where: { $0.0 == name }) else {
-            throw BerthError(.invalid, "rendering the format", cause: "there is no field \(name)", hint: "fields: \(fields.map(\.0).joined(separator: ", "))")
+            throw BerthError(
+                .invalid, "rendering the format", cause: "there is no field \(name)",
+                hint: "fields: \(fields.map(\.0).joined(separator: ", "))")
         }
         return found.1
     }
@@ -92,7 +98,8 @@ indirect enum JSONText {
         case .string(let value): return JSONText.quote(value)
         case .number(let value): return "\(value)"
         case .array(let items): return "[" + items.map(\.text).joined(separator: ",") + "]"
-        case .object(let fields): return "{" + fields.map { "\(JSONText.quote($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"
+        case .object(let fields):
+            return "{" + fields.map { "\(JSONText.quote($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"
         }
     }
 

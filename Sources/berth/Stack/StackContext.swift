@@ -48,7 +48,10 @@ struct StackContext {
     static func show(_ diagnostics: [Diagnostic], warnings: Bool) {
         for diagnostic in diagnostics {
             switch diagnostic.severity {
-            case .error: Console.shared.error(Console.shared.colours(Console.shared.errorIsTerminal) ? "\u{1B}[31merror:\u{1B}[0m \(diagnostic)" : "error: \(diagnostic)")
+            case .error:
+                Console.shared.error(
+                    Console.shared.colours(Console.shared.errorIsTerminal)
+                        ? "\u{1B}[31merror:\u{1B}[0m \(diagnostic)" : "error: \(diagnostic)")
             case .warning: if warnings { Console.shared.warn("\(diagnostic)") }
             }
         }
@@ -61,11 +64,15 @@ struct StackContext {
             switch definition.source {
             case .file(let path):
                 do { return try FileIO.read(path, limit: 1 << 20) } catch {
-                    throw BerthError(.notFound, "reading \(what) \(definition.key)", subject: path, cause: "\(path): \(error.reason)", hint: "create the file, or make it readable")
+                    throw BerthError(
+                        .notFound, "reading \(what) \(definition.key)", subject: path,
+                        cause: "\(path): \(error.reason)", hint: "create the file, or make it readable")
                 }
             case .environment(let name):
                 guard let value = EnvironmentVariables.all[name] else {
-                    throw BerthError(.notFound, "reading \(what) \(definition.key)", subject: name, cause: "the environment variable \(name) is not set")
+                    throw BerthError(
+                        .notFound, "reading \(what) \(definition.key)", subject: name,
+                        cause: "the environment variable \(name) is not set")
                 }
                 return Array(value.utf8)
             case .content(let text): return Array(text.utf8)

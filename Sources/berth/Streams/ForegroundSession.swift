@@ -54,7 +54,9 @@ final class ForegroundSession: Sendable {
         try await progress.follow(client.up(request))
         var filter = ContainerFilter(stack: request.stack.name)
         filter.includeOneOff = false
-        let documents = try await client.containers(filter).filter { policy.shown.contains($0.record.slot.service) || policy.exitCodeFrom == $0.record.slot.service }
+        let documents = try await client.containers(filter).filter {
+            policy.shown.contains($0.record.slot.service) || policy.exitCodeFrom == $0.record.slot.service
+        }
         let printer = LogPrinter(documents.map { LogPrinter.shortName($0.record) }, style)
         let followers = follow(documents, since: before, printer, continuation)
         defer { for task in followers { task.cancel() } }
@@ -62,7 +64,8 @@ final class ForegroundSession: Sendable {
     }
 
     private func follow(
-        _ documents: [ContainerDocument], since: Timestamp, _ printer: LogPrinter, _ continuation: AsyncStream<Happening>.Continuation
+        _ documents: [ContainerDocument], since: Timestamp, _ printer: LogPrinter,
+        _ continuation: AsyncStream<Happening>.Continuation
     ) -> [Task<Void, Never>] {
         documents.map { document in
             Task {
@@ -104,7 +107,10 @@ final class ForegroundSession: Sendable {
                     Console.shared.error("Aborting on container exit...")
                     try await stop(.stop)
                 }
-                if left.isEmpty { return stopping && policy.exitCodeFrom == nil && !policy.abortOnExit && !policy.abortOnFailure ? 130 : code }
+                if left.isEmpty {
+                    return stopping && policy.exitCodeFrom == nil && !policy.abortOnExit && !policy.abortOnFailure
+                        ? 130 : code
+                }
             case .interrupted(let count):
                 if count == 1 {
                     stopping = true

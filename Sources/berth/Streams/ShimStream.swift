@@ -44,7 +44,9 @@ final class ShimStream: Sendable {
         try PacketSocket.send(socket.number, ShimMessage.startExec(id: id).encoded)
         let packet = try PacketSocket.receive(socket.number)
         let message = try ShimMessage(decoding: packet.payload)
-        if case .execFailed(_, let stage, let errno, let executing) = message { throw ShimStream.failure(stage, errno, executing) }
+        if case .execFailed(_, let stage, let errno, let executing) = message {
+            throw ShimStream.failure(stage, errno, executing)
+        }
         guard let master = packet.descriptors.first else { return try code(of: message) ?? awaitEnd() }
         return try relayTerminal(master)
     }
@@ -74,7 +76,8 @@ final class ShimStream: Sendable {
         var descriptors = [output.write.number]
         if !ticket.tty { descriptors.append(error.write.number) }
         if interactive { descriptors.append(input.read.number) }
-        try PacketSocket.send(socket.number, ShimMessage.attach(wantsInput: interactive).encoded, descriptors: descriptors)
+        try PacketSocket.send(
+            socket.number, ShimMessage.attach(wantsInput: interactive).encoded, descriptors: descriptors)
         for end in [output.write, error.write, input.read] { end.closeEarly() }
         let raw = ticket.tty && interactive ? Terminal.RawMode(0) : nil
         defer { raw?.restore() }
@@ -96,7 +99,8 @@ final class ShimStream: Sendable {
 
     private func resize() {
         guard let size = Terminal.size(0) else { return }
-        try? PacketSocket.send(socket.number, ShimMessage.resize(exec: ticket.exec ?? "", rows: size.rows, columns: size.columns).encoded)
+        try? PacketSocket.send(
+            socket.number, ShimMessage.resize(exec: ticket.exec ?? "", rows: size.rows, columns: size.columns).encoded)
     }
 
     // MARK: Both
@@ -109,7 +113,9 @@ final class ShimStream: Sendable {
     private func awaitEnd() throws -> Int32 {
         while true {
             let packet = try PacketSocket.receive(socket.number)
-            if packet.payload.isEmpty { throw BerthError(.unavailable, "following the container", cause: "its shim is gone") }
+            if packet.payload.isEmpty {
+                throw BerthError(.unavailable, "following the container", cause: "its shim is gone")
+            }
             if let code = try code(of: try ShimMessage(decoding: packet.payload)) { return code }
         }
     }

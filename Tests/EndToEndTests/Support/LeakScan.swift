@@ -1,4 +1,5 @@
-// Everything of a world that can outlive it, counted: mounts, links, namespaces, cgroups, rules, sysctls, processes, files.
+// Everything of a world that can outlive it, counted: mounts, links, namespaces, cgroups, rules, sysctls, processes,
+// files.
 import Foundation
 
 /// A snapshot of what one world holds in the kernel and in its run directory.
@@ -32,16 +33,19 @@ struct LeakScan {
         }
     }
 
-    /// Processes with the world's directory in their command line or environment, and what runs in their control groups.
+    /// Processes with the world's directory in their command line or environment, and what runs in their control
+    /// groups.
     static func processes(of root: String) -> [Int32] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        let inGroups = Set(cgroups(ofWorldAt: "\(root)/data").flatMap { lines("\($0)/cgroup.procs").compactMap(Int32.init) })
+        let inGroups = Set(
+            cgroups(ofWorldAt: "\(root)/data").flatMap { lines("\($0)/cgroup.procs").compactMap(Int32.init) })
         return all.compactMap(Int32.init).filter { pid in
             if pid == getpid() { return false }
             if inGroups.contains(pid) { return true }
             let command = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
-            return command.contains("\(root)/") && (command.contains("berth-agent") || command.contains("berth-shim")
-                || command.contains("berth-worker"))
+            return command.contains("\(root)/")
+                && (command.contains("berth-agent") || command.contains("berth-shim")
+                    || command.contains("berth-worker"))
         }
     }
 
@@ -51,8 +55,12 @@ struct LeakScan {
     }
 
     private static func networkNamespaces(of root: String) -> [String] {
-        Set(processes(of: root).compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/ns/net") })
-            .sorted()
+        Set(
+            processes(of: root).compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/ns/net")
+            }
+        )
+        .sorted()
     }
 
     /// Control group directories of the world, in every hierarchy.

@@ -20,10 +20,14 @@ final class RunningProgram {
     private let command: String
     private let begin = ContinuousClock.now
 
-    init(_ path: String, _ arguments: [String], environment: [String: String], directory workingDirectory: String?, input: String? = nil)
+    init(
+        _ path: String, _ arguments: [String], environment: [String: String], directory workingDirectory: String?,
+        input: String? = nil
+    )
         throws
     {
-        directory = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("berth-run-\(UUID().uuidString)")
+        directory = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
+            "berth-run-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for name in ["out", "err", "in"] {
             let content = name == "in" ? Data((input ?? "").utf8) : Data()
@@ -61,8 +65,11 @@ final class RunningProgram {
         }
         process.waitUntilExit()
         let elapsed = ContinuousClock.now - begin
-        let status = timedOut ? -1 : process.terminationReason == .uncaughtSignal
-            ? 128 + process.terminationStatus : process.terminationStatus
+        let status =
+            timedOut
+            ? -1
+            : process.terminationReason == .uncaughtSignal
+                ? 128 + process.terminationStatus : process.terminationStatus
         defer { try? FileManager.default.removeItem(at: directory) }
         return Output(
             command: command, status: status, stdout: text("out"), stderr: text("err"),
@@ -70,7 +77,8 @@ final class RunningProgram {
     }
 
     private func text(_ name: String) -> String {
-        (try? Data(contentsOf: directory.appendingPathComponent(name))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        (try? Data(contentsOf: directory.appendingPathComponent(name))).map { String(decoding: $0, as: UTF8.self) }
+            ?? ""
     }
 }
 

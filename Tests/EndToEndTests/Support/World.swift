@@ -57,14 +57,18 @@ final class World {
     }
 
     /// Starts berth inside the fake host, in the stack's directory.
-    func start(_ arguments: [String], environment extra: [String: String] = [:], input: String? = nil) throws -> RunningProgram {
+    func start(_ arguments: [String], environment extra: [String: String] = [:], input: String? = nil) throws
+        -> RunningProgram
+    {
         try RunningProgram(
             "/usr/bin/nsenter", ["--net=/proc/\(host.processID)/ns/net", berth] + arguments,
             environment: environment(extra), directory: stackDirectory.path, input: input)
     }
 
     @discardableResult
-    func run(_ arguments: String..., environment: [String: String] = [:], input: String? = nil, limit: Double = 90) throws -> Output {
+    func run(_ arguments: String..., environment: [String: String] = [:], input: String? = nil, limit: Double = 90)
+        throws -> Output
+    {
         try start(arguments, environment: environment, input: input).wait(limit: limit)
     }
 

@@ -159,6 +159,8 @@ enum FunctionSpans {
                     if let function = pending { open.append((function.name, function.line, depth)); pending = nil }
                     depth += 1
                 } else if character == "}" {
+                    // A requirement of a protocol has no body.
+                    pending = nil
                     depth -= 1
                     if let last = open.last, last.depth == depth {
                         spans.append(Span(name: last.name, line: last.line, count: index + 2 - last.line))

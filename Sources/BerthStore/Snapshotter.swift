@@ -21,6 +21,11 @@ package struct Snapshotter: Sendable {
                     lowers: lowers.isEmpty ? [empty] : lowers, upper: layout.snapshotUpper(id),
                     work: layout.snapshotWork(id)))
         } catch {
+            if let missing = lowers.first(where: { (try? FileStatus.of($0)) == nil }) {
+                throw BerthError(
+                    .corrupt, "preparing the root of \(id.prefix(12))", subject: missing,
+                    cause: "a layer of its image is missing", hint: "load or import the image again")
+            }
             throw BerthError(.internal, "preparing the root of \(id.prefix(12))", cause: "\(error)")
         }
     }

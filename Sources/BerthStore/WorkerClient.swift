@@ -32,7 +32,13 @@ package struct WorkerClient: Sendable {
         let processID = try Process.spawn(
             program, ["berth-worker", layout.runRoot], environment: [],
             descriptors: [input.number, output.write.number, log.number, archive.number], newSession: true)
-        let result = try listen(output, progress: progress)
+        let result: WorkerReport?
+        do { result = try listen(output, progress: progress) } catch {
+            // Ignored: one that has ended already cannot be ended; the failure is what counts.
+            if let worker = try? Process.open(processID) { try? Process.signal(worker.number, 9) }
+            _ = try? Process.wait(processID)
+            throw error
+        }
         let code = try Process.wait(processID)
         switch result {
         case .finished(let images): try commit(images, ingest)

@@ -13,7 +13,10 @@ enum Compression: CaseIterable {
         }
         switch self {
         case .none: break
-        case .gzip: archive_write_add_filter_gzip(writer)
+        case .gzip:
+            archive_write_add_filter_gzip(writer)
+            // Equal bytes give equal bytes.
+            archive_write_set_filter_option(writer, "gzip", "timestamp", nil)
         case .zstd: archive_write_add_filter_zstd(writer)
         case .xz: archive_write_add_filter_xz(writer)
         case .bzip2: archive_write_add_filter_bzip2(writer)

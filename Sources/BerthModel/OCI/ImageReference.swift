@@ -53,22 +53,38 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         return bytes.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2E || $0 == 0x2D }
     }
 
+    /// Parts of lower-case letters and digits, joined by one of `.`, `_`, `__` or any number of `-`.
     private static func isPath(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        return !parts.isEmpty && parts.allSatisfy { part in
-            let bytes = Array(part.utf8)
-            guard let first = bytes.first, let last = bytes.last, NameRules.isLowerAlphanumeric(first),
-                NameRules.isLowerAlphanumeric(last)
-            else { return false }
-            return bytes.allSatisfy { NameRules.isLowerAlphanumeric($0) || $0 == 0x5F || $0 == 0x2E || $0 == 0x2D }
+        return parts.allSatisfy { part in
+            let runs = part.utf8.split(omittingEmptySubsequences: false) { !NameRules.isLowerAlphanumeric($0) }
+            guard let first = runs.first, let last = runs.last, !first.isEmpty, !last.isEmpty else { return false }
+            let separators = part.utf8.split { NameRules.isLowerAlphanumeric($0) }
+            return separators.allSatisfy { separator in
+                separator.elementsEqual([0x2E]) || separator.elementsEqual([0x5F])
+                    || separator.elementsEqual([0x5F, 0x5F])
+                    || separator.allSatisfy { $0 == 0x2D }
+            }
         }
     }
 
+    /// A host name or `[IPv6]`, and a port.
     private static func isDomain(_ text: String) -> Bool {
-        let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard halves.count <= 2, let host = halves.first, !host.isEmpty else { return false }
-        if halves.count == 2 && UInt16(halves[1]) == nil { return false }
-        return host.utf8.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x2E || $0 == 0x2D }
+        var host = Substring(text)
+        if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
+            let port = text[text.index(after: colon)...]
+            guard !port.isEmpty, port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
+            host = text[..<colon]
+        }
+        if host.hasPrefix("[") {
+            guard host.hasSuffix("]"), host.count > 2 else { return false }
+            return host.dropFirst().dropLast().utf8.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x3A }
+        }
+        return host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+            guard let first = label.utf8.first, let last = label.utf8.last else { return false }
+            return NameRules.isAlphanumeric(first) && NameRules.isAlphanumeric(last)
+                && label.utf8.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x2D }
+        }
     }
 
     /// The stored form.

@@ -16,5 +16,7 @@ package final class TemporaryDirectory: Sendable {
 
     package func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
 
-    package func write(_ name: String, _ bytes: [UInt8]) throws { try FileIO.replace(path(name), bytes, durable: false) }
+    package func write(_ name: String, _ bytes: [UInt8]) throws {
+        try FileIO.replace(path(name), bytes, durable: false)
+    }
 }

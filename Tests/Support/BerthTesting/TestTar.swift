@@ -1,29 +1,30 @@
 // A tar writer that writes what it is told, right or wrong: archives that no honest program makes.
-import BerthModel
 
-struct TestTar {
-    private(set) var bytes: [UInt8] = []
+package struct TestTar {
+    package private(set) var bytes: [UInt8] = []
 
-    enum Kind: UInt8 {
+    package init() {}
+
+    package enum Kind: UInt8 {
         case file = 0x30, hardLink, symbolicLink, characterDevice, blockDevice, directory, fifo
     }
 
-    struct Entry {
-        var name: [UInt8]
-        var kind: UInt8
-        var content: [UInt8] = []
-        var target: [UInt8] = []
-        var mode: UInt64 = 0o644
-        var userID: UInt64 = 0
-        var groupID: UInt64 = 0
-        var seconds: UInt64 = 1_600_000_000
-        var major: UInt64 = 0
-        var minor: UInt64 = 0
+    package struct Entry {
+        package var name: [UInt8]
+        package var kind: UInt8
+        package var content: [UInt8] = []
+        package var target: [UInt8] = []
+        package var mode: UInt64 = 0o644
+        package var userID: UInt64 = 0
+        package var groupID: UInt64 = 0
+        package var seconds: UInt64 = 1_600_000_000
+        package var major: UInt64 = 0
+        package var minor: UInt64 = 0
         /// Said in the header where it is not the content's.
-        var size: UInt64?
-        var pax: [(String, [UInt8])] = []
+        package var size: UInt64?
+        package var pax: [(String, [UInt8])] = []
 
-        init(_ name: String, _ kind: Kind) {
+        package init(_ name: String, _ kind: Kind) {
             self.name = Array(name.utf8)
             self.kind = kind.rawValue
             if kind == .directory { mode = 0o755 }
@@ -31,18 +32,24 @@ struct TestTar {
         }
     }
 
-    mutating func add(_ name: String, _ kind: Kind = .file, _ change: (inout Entry) -> Void = { _ in }) {
+    package mutating func add(_ name: String, _ kind: Kind = .file, _ change: (inout Entry) -> Void = { _ in }) {
         var entry = Entry(name, kind)
         change(&entry)
         append(entry)
     }
 
-    mutating func file(_ name: String, _ text: String = "content") { add(name) { $0.content = Array(text.utf8) } }
-    mutating func directory(_ name: String) { add(name, .directory) }
-    mutating func link(_ name: String, _ target: String) { add(name, .symbolicLink) { $0.target = Array(target.utf8) } }
-    mutating func hardLink(_ name: String, _ target: String) { add(name, .hardLink) { $0.target = Array(target.utf8) } }
+    package mutating func file(_ name: String, _ text: String = "content") {
+        add(name) { $0.content = Array(text.utf8) }
+    }
+    package mutating func directory(_ name: String) { add(name, .directory) }
+    package mutating func link(_ name: String, _ target: String) {
+        add(name, .symbolicLink) { $0.target = Array(target.utf8) }
+    }
+    package mutating func hardLink(_ name: String, _ target: String) {
+        add(name, .hardLink) { $0.target = Array(target.utf8) }
+    }
 
-    mutating func append(_ entry: Entry) {
+    package mutating func append(_ entry: Entry) {
         if !entry.pax.isEmpty {
             var records: [UInt8] = []
             for (key, value) in entry.pax { records += TestTar.paxRecord(key, value) }
@@ -55,14 +62,14 @@ struct TestTar {
     }
 
     /// The record's length counts its own digits.
-    static func paxRecord(_ key: String, _ value: [UInt8]) -> [UInt8] {
+    package static func paxRecord(_ key: String, _ value: [UInt8]) -> [UInt8] {
         let rest = [0x20] + Array(key.utf8) + [0x3D] + value + [0x0A]
         var length = rest.count + 1
         while String(length).utf8.count + rest.count != length { length = String(length).utf8.count + rest.count }
         return Array(String(length).utf8) + rest
     }
 
-    mutating func append(
+    package mutating func append(
         name: [UInt8], kind: UInt8, content: [UInt8] = [], target: [UInt8] = [], mode: UInt64 = 0o644,
         ids: (UInt64, UInt64) = (0, 0), seconds: UInt64 = 0, device: (UInt64, UInt64) = (0, 0), size: UInt64? = nil
     ) {
@@ -102,5 +109,5 @@ struct TestTar {
         bytes += [UInt8](repeating: 0, count: (512 - content.count % 512) % 512)
     }
 
-    var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+    package var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 }

@@ -1,0 +1,36 @@
+// Collecting what nothing needs any more.
+import BerthLinux
+import BerthModel
+
+extension ImageStore {
+    /// Removes blobs and layers that no reference and no container needs. Returns the bytes of layers freed.
+    ///
+    /// An image that cannot be read may need anything: then nothing goes.
+    @discardableResult
+    package func collect(keepingLayers used: Set<Digest>) throws -> Int64 {
+        try exclusively {
+            var blobs: Set<Digest> = []
+            var layers = used
+            for manifest in Set(try book.references().values) {
+                guard let image = try? image(manifest, [:]) else { return 0 }
+                blobs.formUnion([image.manifestDigest, image.id])
+                blobs.formUnion(image.manifest.layers.map(\.digest))
+                layers.formUnion(ContentHash.chainIDs(of: image.config.rootfs.diff_ids))
+            }
+            for name in try Directory.names(layout.blobs) where Digest(hex: name).map({ !blobs.contains($0) }) ?? true {
+                try Directory.remove("\(layout.blobs)/\(name)")
+            }
+            var freed: Int64 = 0
+            for name in try Directory.names(layout.layers) {
+                guard let chainID = Digest(hex: name), !layers.contains(chainID) else { continue }
+                freed += layerSize(chainID)
+                // Out of sight first: a half-removed layer must never be found under its name.
+                let doomed = "\(layout.ingest)/doomed-\(name)"
+                try Directory.remove(doomed)
+                try FileMove.rename("\(layout.layers)/\(name)", doomed)
+                try Directory.remove(doomed)
+            }
+            return freed
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// Taking over what a worker has prepared: whole layers and blobs first, names last.
+import BerthLinux
+import BerthModel
+
+extension ImageStore {
+    /// Moves what a worker has prepared into the store. A crash in between leaves unnamed content, never half an image.
+    package func commit(_ images: [IngestedImage], from ingest: String) throws {
+        let names = try images.map { try $0.references.map(ImageStore.canonical) }
+        try exclusively {
+            try move("\(ingest)/blobs", .regular) { layout.blob($0) }
+            try move("\(ingest)/layers", .directory) { layout.layer(chainID: $0) }
+            try FileIO.syncParent(of: "\(layout.blobs)/x")
+            try FileIO.syncParent(of: "\(layout.layers)/x")
+            for image in images { try check(image) }
+            for (image, names) in zip(images, names) {
+                for name in names { try point(name, at: image.manifest) }
+                if try !book.references().values.contains(image.manifest) {
+                    try book.set(ImageStore.unnamedPrefix + "\(image.manifest)", image.manifest)
+                }
+            }
+        }
+    }
+
+    /// The worker has read hostile bytes: only what is plainly content by digest is taken.
+    private func move(_ directory: String, _ kind: FileKind, _ place: (Digest) -> String) throws {
+        for name in try Directory.names(directory) {
+            guard let digest = Digest(hex: name),
+                try FileStatus.of("\(directory)/\(name)", following: false).kind == kind
+            else { continue }
+            try FileMove.intoPlace("\(directory)/\(name)", place(digest))
+        }
+    }
+
+    /// What the worker says of an image is what lies in the store, complete.
+    private func check(_ ingested: IngestedImage) throws {
+        let image = try image(ingested.manifest, [:])
+        guard image.id == ingested.config else {
+            throw ImageStore.damaged(ingested.manifest, "it names another config")
+        }
+        for layer in image.manifest.layers where (try? FileStatus.of(layout.blob(layer.digest))) == nil {
+            throw ImageStore.damaged(ingested.manifest, "its layer \(layer.digest.short) is missing")
+        }
+        for chainID in ContentHash.chainIDs(of: image.config.rootfs.diff_ids)
+        where (try? FileStatus.of("\(layout.layer(chainID: chainID))/diff"))?.kind != .directory {
+            throw ImageStore.damaged(ingested.manifest, "its layer \(chainID.short) is not unpacked")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// Naming images, and removing names: with its last name an image goes.
+import BerthModel
+
+extension ImageStore {
+    package func tag(_ source: String, _ target: String) throws {
+        let reference = try ImageStore.canonical(target)
+        try exclusively {
+            guard let image = try find(source) else { throw ImageStore.noSuchImage(source) }
+            try point(reference, at: image.manifestDigest)
+        }
+    }
+
+    /// Gives a name to an image. The image that had it before, and no other name, stays as one without a name.
+    func point(_ reference: String, at manifest: Digest) throws {
+        let references = try book.references()
+        if let old = references[reference], old != manifest,
+            !references.contains(where: { $0.value == old && $0.key != reference })
+        {
+            try book.set(ImageStore.unnamedPrefix + "\(old)", old)
+        }
+        try book.set(reference, manifest)
+        let unnamed = ImageStore.unnamedPrefix + "\(manifest)"
+        if references[unnamed] != nil { try book.remove(unnamed) }
+    }
+
+    /// Removes a reference, and with the last one the image. Returns Docker's lines.
+    ///
+    /// - Parameter inUse: image ids that containers are made from.
+    package func remove(_ name: String, force: Bool, inUse: Set<Digest>) throws -> [String] {
+        try exclusively {
+            let references = try book.references()
+            if let reference = ImageReference(name)?.canonical, let manifest = references[reference] {
+                // Ignored: a damaged image has no id and is in nobody's use.
+                let id = (try? image(manifest, references))?.id
+                let keeps = references.contains { $0.key != reference && $0.value == manifest }
+                if let id, !keeps, !force, inUse.contains(id) { throw ImageStore.inUse(name) }
+                try book.remove(reference)
+                // Another manifest may lead to the same config.
+                let isGone = !keeps && id.map { images(withID: $0.hex, references).count == 1 } ?? true
+                return [ImageStore.untagged(reference)] + (isGone ? ["Deleted: \(id ?? manifest)"] : [])
+            }
+            let found = images(withID: name, references)
+            guard let id = found.first?.id else { throw ImageStore.noSuchImage(name) }
+            let names = found.flatMap(\.references)
+            if names.count > 1 && !force {
+                throw BerthError(
+                    .conflict, "removing image \(name)", subject: name, cause: "it has \(names.count) names",
+                    hint: "remove it by name, or use --force")
+            }
+            if inUse.contains(id) && !force { throw ImageStore.inUse(name) }
+            let manifests = Set(found.map(\.manifestDigest))
+            for (reference, manifest) in references where manifests.contains(manifest) { try book.remove(reference) }
+            return names.map(ImageStore.untagged) + ["Deleted: \(id)"]
+        }
+    }
+
+    private static func untagged(_ reference: String) -> String {
+        "Untagged: \(ImageReference(reference)?.familiar ?? reference)"
+    }
+
+    private static func inUse(_ name: String) -> BerthError {
+        BerthError(
+            .conflict, "removing image \(name)", subject: name, cause: "a container is made from it",
+            hint: "remove the container first, or use --force")
+    }
+}

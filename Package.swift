@@ -124,10 +124,15 @@ let package = Package(
         .testTarget(
             name: "BerthRuntimeTests", dependencies: ["BerthRuntime", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),
-        .testTarget(name: "BerthEngineTests", dependencies: ["BerthEngine", "BerthTesting"], swiftSettings: house),
+        .testTarget(
+            name: "BerthEngineTests",
+            dependencies: ["BerthEngine", "BerthTesting", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: house),
         .testTarget(name: "BerthControlTests", dependencies: ["BerthControl", "BerthTesting"], swiftSettings: house),
         .testTarget(
-            name: "BerthCommandTests", dependencies: ["berth", "BerthTesting"], exclude: ["Fixtures"],
+            name: "BerthCommandTests",
+            dependencies: [
+                "berth", "BerthControl", "BerthTesting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], exclude: ["Fixtures"],
             swiftSettings: house),
         .testTarget(name: "EndToEndTests", dependencies: ["BerthModel", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: ["BerthTesting"], swiftSettings: house),

@@ -95,6 +95,7 @@ package struct StackLoader {
         stack.environmentFiles = options.environmentFiles
         guard field.node.entries != nil, field["services"] != nil || field["networks"] != nil || field["volumes"] != nil
         else {
+            StackDecoder.checkTopLevel(field)
             field.fail(
                 field.node.isNull || field.node.entries?.isEmpty == true
                     ? "empty compose file" : "there are no services")

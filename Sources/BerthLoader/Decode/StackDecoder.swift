@@ -6,11 +6,16 @@ struct StackDecoder {
     let mounts: MountSyntax
     let stackName: String
 
-    func decode(_ root: Field, into stack: inout Stack) {
+    static func checkTopLevel(_ root: Field) {
         root.checkKeys(
             ["version", "name", "services", "networks", "volumes", "secrets", "configs", "include", "models"],
             of: "a stack file")
+    }
+
+    func decode(_ root: Field, into stack: inout Stack) {
+        StackDecoder.checkTopLevel(root)
         root["version"]?.warn("the top-level version is obsolete and has no effect", suggestion: "remove it")
+        root["include"]?.fail("include is not supported yet", suggestion: "name the files with -f instead")
         root["models"]?.warn("models need a model runner and have no effect")
         for (name, field) in root["services"]?.map() ?? [] {
             guard field.node.entries != nil else {

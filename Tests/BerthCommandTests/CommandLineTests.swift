@@ -1,0 +1,59 @@
+// The command line's own logic: where options stand, what is refused, how things are worded.
+import ArgumentParser
+import BerthControl
+import BerthModel
+import Testing
+
+@testable import berth
+
+@Suite("Command line")
+struct CommandLineTests {
+    @Test("global options stand before the subcommand; words behind exec stay with it")
+    func split() throws {
+        let (global, rest) = try GlobalOptions.split([
+            "-p", "demo", "-f", "a.yaml", "--file=b.yaml", "up", "-d", "--dry-run",
+        ])
+        #expect(global.projectName == "demo" && global.files == ["a.yaml", "b.yaml"] && global.dryRun)
+        #expect(rest == ["up", "-d"])
+        let (other, words) = try GlobalOptions.split(["exec", "web", "tool", "--dry-run", "-p", "x"])
+        #expect(!other.dryRun && other.projectName == nil && words == ["exec", "web", "tool", "--dry-run", "-p", "x"])
+    }
+
+    @Test(
+        "combinations that docker compose refuses",
+        arguments: [
+            ["--force-recreate", "--no-recreate"], ["-d", "--exit-code-from", "web"],
+            ["--wait", "--abort-on-container-exit"],
+            ["-d", "--attach", "web"], ["--scale", "web"], ["--scale", "web=-1"],
+        ])
+    func conflicts(arguments: [String]) { #expect(throws: (any Error).self) { try Up.parse(arguments) } }
+
+    @Test("exec keeps the program's own options")
+    func exec() throws {
+        let exec = try Exec.parse(["-T", "-u", "root", "web", "ls", "-l", "--color"])
+        #expect(exec.service == "web" && exec.command == ["ls", "-l", "--color"] && exec.user == "root" && exec.noTTY)
+    }
+
+    @Test(
+        "templates",
+        arguments: [("{{.Name}}", "n"), ("{{.Name}} is {{.State}}", "n is up"), ("{{json .Name}}", "\"n\"")])
+    func templates(source: String, expected: String) throws {
+        let fields: [(String, JSONText)] = [("Name", .string("n")), ("State", .string("up"))]
+        #expect(try TemplateText(source).render(fields) == expected)
+        #expect(throws: BerthError.self) { try TemplateText("{{.Nope}}").render(fields) }
+        #expect(throws: BerthError.self) { try TemplateText("{{range .}}") }
+    }
+
+    @Test(
+        "ages in docker's words",
+        arguments: [
+            (0, "Less than a second"), (1, "1 second"), (59, "59 seconds"), (60, "About a minute"), (7200, "2 hours"),
+        ])
+    func ages(seconds: Int, words: String) { #expect(ContainerText.age(.seconds(seconds)) == words) }
+
+    @Test("control characters of containers do not reach the terminal")
+    func sanitised() {
+        #expect(Console.safe("a\u{1B}]0;x\u{7}\r\nb") == "a\\x1b]0;x\\x07\\x0d\\x0ab")
+        #expect(JSONText.quote("a\"\u{1}") == "\"a\\\"\\u0001\"")
+    }
+}

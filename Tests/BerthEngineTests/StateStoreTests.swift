@@ -1,0 +1,78 @@
+// The database: what was written is read by the next one; a newer schema is refused; rows survive a hard stop.
+import BerthModel
+import Foundation
+import GRDB
+import Testing
+
+@testable import BerthEngine
+
+@Suite("State store")
+struct StateStoreTests {
+    func withPath(_ body: (String) throws -> Void) throws {
+        let directory = "/tmp/berth-state-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try body("\(directory)/state.db")
+    }
+
+    static func record(_ name: String) -> ContainerRecord {
+        ContainerRecord(
+            id: ContainerID(randomBytes: (0..<32).map { _ in UInt8.random(in: 0...255) }), name: name, stack: "s",
+            slot: ReplicaSlot(service: "web", number: 1), service: Service(name: "web"),
+            imageID: Digest(bytes: [UInt8](repeating: 1, count: 32)), imageReference: "x", imageExecution: .init(),
+            layers: [],
+            configHash: "", labels: [:], mounts: [], endpoints: [], ports: [], created: .never)
+    }
+
+    @Test("another opening sees everything")
+    func persistence() throws {
+        try withPath { path in
+            let record = StateStoreTests.record("a")
+            let digest = Digest(bytes: [UInt8](repeating: 7, count: 32))
+            do {
+                let store = try DatabaseStateStore(path: path)
+                try store.insert(ContainerRow(record: record, status: ContainerStatus()))
+                var status = ContainerStatus(state: .exited)
+                status.exitCode = 3
+                try store.update(record.id, status: status)
+                try store.rename(record.id, to: "b")
+                try store.set("docker.io/library/x:latest", digest)
+                try store.insert(
+                    VolumeRecord(
+                        name: "v", stack: "s", isAnonymous: false, driverOptions: [:], labels: [:], created: .never))
+            }
+            let again = try DatabaseStateStore(path: path)
+            let row = try #require(try again.containers().first)
+            #expect(row.record.name == "b" && row.status.exitCode == 3 && row.status.state == .exited)
+            #expect(try again.references() == ["docker.io/library/x:latest": digest])
+            #expect(try again.volumes().map(\.name) == ["v"])
+            try again.remove(record.id)
+            #expect(try again.containers().isEmpty)
+        }
+    }
+
+    @Test("a newer schema is refused, in words")
+    func newer() throws {
+        try withPath { path in
+            let queue = try DatabaseQueue(path: path)
+            try queue.write { try $0.execute(sql: "PRAGMA user_version = 99") }
+            #expect { _ = try DatabaseStateStore(path: path) } throws: { error in
+                (error as? BerthError)?.cause?.contains("newer than this berth") == true
+            }
+        }
+    }
+
+    @Test("ten revisions of a stack are kept")
+    func revisions() throws {
+        try withPath { path in
+            let store = try DatabaseStateStore(path: path)
+            for number in 0..<15 {
+                try store.insertRevision(stack: "s", document: Array("{\"n\":\(number)}".utf8), time: .never)
+            }
+            let count = try DatabaseQueue(path: path).read {
+                try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM revisions")
+            }
+            #expect(count == 10)
+        }
+    }
+}

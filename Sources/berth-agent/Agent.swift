@@ -40,6 +40,7 @@ final class Agent: Sendable {
     private let server: ControlServer
     private let logger: Logger
     private let leaving = Mutex(false)
+    private let turns = Mutex(0)
     /// An agent that nobody needs for so long leaves.
     private static let idleGrace = Duration.milliseconds(300)
 
@@ -78,12 +79,17 @@ final class Agent: Sendable {
         considerLeaving()
     }
 
-    /// Looks once now and once after the grace; both times nobody must need us.
+    /// Looks once now and once after the grace; both times nobody must need us, and nobody in between: whoever came and
+    /// went has begun a grace of its own.
     private func considerLeaving() {
+        let turn = turns.withLock { turns in
+            turns += 1
+            return turns
+        }
         Task {
             guard await isIdle else { return }
             try? await Task.sleep(for: Agent.idleGrace)
-            guard await isIdle, claimLeaving() else { return }
+            guard turns.withLock({ $0 }) == turn, await isIdle, claimLeaving() else { return }
             await leave()
         }
     }

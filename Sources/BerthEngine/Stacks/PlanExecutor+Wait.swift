@@ -40,6 +40,7 @@ extension PlanExecutor {
         var gate = DependencyGate(condition, members)
         // The same members seen by the other gate, for its words when time is up.
         var wait = WaitGate(members)
+        let begin = parts.clock.monotonic
         let (sightings, tasks) = await watch(members, run)
         defer { for task in tasks { task.cancel() } }
         for member in members where condition != .started { tellWaiting(member, .waiting) }
@@ -57,7 +58,7 @@ extension PlanExecutor {
             case .waiting: continue
             case .satisfied:
                 for member in members where condition != .started {
-                    tellWaiting(member, condition == .healthy ? .healthy : .exited)
+                    tellWaiting(member, condition == .healthy ? .healthy : .exited, since: begin)
                 }
                 return
             case .failed(let error): throw explained(error, members, run)
@@ -68,6 +69,8 @@ extension PlanExecutor {
 
     func awaitReady(_ members: [GateMember], _ run: PlanRun, _ deadline: Deadline?) async throws {
         var gate = WaitGate(members)
+        let begin = parts.clock.monotonic
+        var ended: Set<String> = []
         let (sightings, tasks) = await watch(members, run)
         defer { for task in tasks { task.cancel() } }
         if case .satisfied = gate.verdict { return }
@@ -75,13 +78,16 @@ extension PlanExecutor {
             guard let sighting else { throw explained(gate.timedOut(after: deadline?.length ?? .zero), members, run) }
             if let observation = sighting.observation {
                 gate.observe(sighting.name, observation)
+                if observation.state == .exited { ended.insert(sighting.name) } else { ended.remove(sighting.name) }
             } else {
                 gate.remove(sighting.name)
             }
             switch gate.verdict {
             case .waiting: continue
             case .satisfied:
-                for member in members { tellWaiting(member, .healthy) }
+                for member in members {
+                    tellWaiting(member, ended.contains(member.name) ? .exited : .healthy, since: begin)
+                }
                 return
             case .failed(let error): throw explained(error, members, run)
             }
@@ -108,12 +114,15 @@ extension PlanExecutor {
         return merged
     }
 
-    private func tellWaiting(_ member: GateMember, _ status: Event.Status) {
+    /// - Parameter begin: when the waiting began; nil: it begins now.
+    private func tellWaiting(_ member: GateMember, _ status: Event.Status, since begin: Duration? = nil) {
+        let waited = begin.map { parts.clock.monotonic - $0 }
         report(
             .event(
                 Event(
                     time: now, kind: .container, name: member.name, status: status, stack: stack,
-                    service: member.service)))
+                    service: member.service,
+                    elapsedMilliseconds: waited.map(PlanExecutor.milliseconds))))
     }
 
     /// The error with the last lines that the containers it names have written.

@@ -87,9 +87,11 @@ struct PlanExecutor: Sendable {
                     time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()), kind: kind,
                     name: operation.subject.name,
                     status: status, stack: stack, service: operation.subject.service, detail: detail,
-                    elapsedMilliseconds: elapsed.map {
-                        Double($0.components.seconds) * 1e3 + Double($0.components.attoseconds) / 1e15
-                    })))
+                    elapsedMilliseconds: elapsed.map(PlanExecutor.milliseconds))))
+    }
+
+    static func milliseconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) * 1e3 + Double(duration.components.attoseconds) / 1e15
     }
 
     /// What progress says during and after an operation.

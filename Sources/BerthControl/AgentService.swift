@@ -221,6 +221,9 @@ package struct ExecRequest: Codable, Sendable, Equatable {
     package var tty = false
     package var privileged = false
     package var detach = false
+    /// The terminal's size from its first moment; 0: unknown.
+    package var rows: UInt16 = 0
+    package var columns: UInt16 = 0
     package init(container: ContainerID, command: [String]) {
         self.container = container
         self.command = command

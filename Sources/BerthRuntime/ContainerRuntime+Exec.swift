@@ -11,6 +11,8 @@ package struct ExecSpec: Sendable {
     package var workingDirectory: String?
     package var tty = false
     package var privileged = false
+    package var rows: UInt16 = 0
+    package var columns: UInt16 = 0
     package init(command: [String]) { self.command = command }
 }
 
@@ -68,7 +70,8 @@ extension ContainerRuntime {
             ? nil : try seccomp.filter(boundingSet: set)
         let all = ["pid", "network", "ipc", "uts", "cgroup"].map { RuntimeSpec.Namespace($0) }
         return LaunchCompiler.compileExec(
-            process: process, namespaces: all, joinFiles: cgroups.joinFiles(record.id.text), seccompFilter: filter)
+            process: process, namespaces: all, joinFiles: cgroups.joinFiles(record.id.text), seccompFilter: filter,
+            rows: exec.rows, columns: exec.columns)
     }
 
     /// Runs a probe to its end, or kills it at its timeout.

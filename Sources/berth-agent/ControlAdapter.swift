@@ -124,6 +124,8 @@ struct ControlAdapter: AgentService {
         spec.workingDirectory = request.workingDirectory
         spec.tty = request.tty
         spec.privileged = request.privileged
+        spec.rows = request.rows
+        spec.columns = request.columns
         let name = try await engine.prepareExec(request.container, spec)
         return ShimTicket(
             container: request.container, socket: engine.parts.layout.shimSocket(request.container), exec: name,

@@ -66,6 +66,10 @@ struct Exec: AsyncParsableCommand {
         request.tty = !noTTY && !detach && Terminal.isTerminal(0) && Terminal.isTerminal(1)
         request.privileged = privileged
         request.detach = detach
+        if request.tty, let size = Terminal.size(0) {
+            request.rows = size.rows
+            request.columns = size.columns
+        }
         let stream = try ShimStream(try await client.exec(request), interactive: !detach)
         let code = try stream.run()
         if code != 0 { throw ExitCode(code) }

@@ -124,6 +124,29 @@ struct OneContainerTests {
         }
     }
 
+    @Test("one interrupt stops a foreground up gracefully, with 130; the containers stay, stopped")
+    func interrupt() throws {
+        try withWorld { world in
+            try world.write(
+                "compose.yaml",
+                """
+                name: one
+                services:
+                  web:
+                    image: localhost/busybox:1
+                    command: ["sh", "-c", "trap 'echo told to stop; exit 9' TERM; echo up; while :; do sleep 0.05; done"]
+                """)
+            let up = try world.start(["up"])
+            #expect(eventually { up.stdoutSoFar.contains("web-1  | up") })
+            up.signal(SIGINT)
+            let ended = up.wait(limit: 30)
+            #expect(ended.status == 130, "\(ended)")
+            #expect(ended.stderr.contains("Gracefully stopping"), "\(ended)")
+            #expect(ended.stdout.contains("told to stop"), "\(ended)")
+            #expect(try world.run("ps", "-a").stdout.contains("Exited (9)"))
+        }
+    }
+
     @Test("pause freezes, unpause goes on")
     func pause() throws {
         try withWorld { world in

@@ -42,29 +42,23 @@ package enum Terminal {
     }
 }
 
-/// Signals as descriptors, for programs that wait on a poller.
+/// Signals as a descriptor, for programs that wait on a poller. One at a time in a process: a later one takes over.
 package final class SignalWatch: Sendable {
-    private let descriptor: SharedDescriptor
-    package var number: Int32 { descriptor.number }
+    private let pipe: (read: SharedDescriptor, write: SharedDescriptor)
+    package var number: Int32 { pipe.read.number }
 
-    /// Blocks the signals in this thread (and those that it starts); they arrive here instead.
+    /// The signals no longer end the process: they arrive here, whichever thread they hit.
     package init(_ signals: [Int32]) throws(SystemError) {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in signals { sigaddset(&set, signal) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        let made = try systemCall("signalfd") { signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK)) }
-        descriptor = SharedDescriptor(Descriptor(owning: made))
+        pipe = try Process.pipe()
+        for end in [pipe.read, pipe.write] { _ = clinux_fcntl(end.number, F_SETFL, Int(O_NONBLOCK)) }
+        for signal in signals { clinux_signal_to_descriptor(signal, pipe.write.number) }
     }
 
     /// The numbers of the signals that came.
     package func take() -> [Int32] {
-        var found: [Int32] = []
-        var information = signalfd_siginfo()
-        while read(number, &information, MemoryLayout<signalfd_siginfo>.size) > 0 {
-            found.append(Int32(information.ssi_signo))
-        }
-        return found
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(number, &bytes, bytes.count)
+        return count > 0 ? bytes[..<count].map { Int32($0) } : []
     }
 
     package static let interrupt = SIGINT

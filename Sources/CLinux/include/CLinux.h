@@ -145,6 +145,9 @@ static inline int clinux_getrlimit(int resource, struct rlimit *limit) { return 
 
 static inline char **clinux_environ(void) { return environ; }
 
+// From now on the signal is a byte in a descriptor, whichever thread it hits.
+void clinux_signal_to_descriptor(int number, int descriptor);
+
 // Dispositions are cast macros.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
 static inline void clinux_default_signal(int number) { signal(number, SIG_DFL); }

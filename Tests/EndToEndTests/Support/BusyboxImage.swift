@@ -30,6 +30,8 @@ enum BusyboxImage {
             """
         let made = try Shell.run(script)
         guard made.status == 0 else { throw WorldError("making the busybox image: \(made)") }
+        // Made once for this process, and gone with it.
+        atexit { unlink("\(NSTemporaryDirectory())/berth-busybox-\(getpid()).tar") }
         return archive
     }
 }

@@ -142,9 +142,10 @@ package final class ControlClient: AgentService {
             var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: route.path)
             head.headers.add(name: "Host", value: "berth")
             head.headers.add(name: "Content-Length", value: "\(body.count)")
-            try await outbound.write(.head(head))
-            try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body))))
-            try await outbound.write(.end(nil))
+            // In one go: an agent that has the whole body answers, and may have closed before a separate end is written.
+            try await outbound.write(contentsOf: [
+                .head(head), .body(.byteBuffer(ByteBuffer(bytes: body))), .end(nil),
+            ])
             var pending = ByteBuffer()
             var isComplete = false
             for try await part in inbound {

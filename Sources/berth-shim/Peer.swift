@@ -73,10 +73,22 @@ extension Monitor {
         case .attach(let wantsInput): attach(peer, descriptors, wantsInput: wantsInput)
         case .resize(let exec, let rows, let columns): resize(exec, rows, columns)
         case .prepareExec(let id, let tty): prepareExec(id, tty: tty, descriptors, peer)
-        case .startExec(let id): startExec(id, descriptors, peer)
+        case .startExec(let id):
+            takeAgentMessages(until: id)
+            startExec(id, descriptors, peer)
         case .signalExec(let id, let number):
             if let exec = execs[id], let descriptor = exec.descriptor { try? Process.signal(descriptor.number, number) }
         default: peer.send(.refused("not a message for a shim"))
+        }
+    }
+
+    /// The agent has sent the program before it told the client of it; the two sockets may still be read in either order.
+    private func takeAgentMessages(until id: String) {
+        guard let agent = peers.values.first(where: { $0.isAgent }) else { return }
+        var messagesLeft = 64
+        while execs[id] == nil && messagesLeft > 0 && peers[agent.socket.number] != nil {
+            receive(from: agent)
+            messagesLeft -= 1
         }
     }
 

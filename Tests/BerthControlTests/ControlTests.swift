@@ -76,6 +76,16 @@ struct ControlTests {
         }
     }
 
+    @Test("a thousand quick requests all get their answer")
+    func quickRequests() async throws {
+        try await withClient { client in
+            for _ in 0..<1000 {
+                let version = try await client.version()
+                #expect(version.processID == 42)
+            }
+        }
+    }
+
     @Test("a stream keeps its order and ends with its result")
     func streams() async throws {
         try await withClient { client in

@@ -44,23 +44,29 @@ package struct LogFile: Sendable {
         var number: Int32 { descriptor.number }
     }
 
-    private static let attemptsMax = 16
+    /// Rotations that may happen while the files are being opened.
+    private static let rotationsMax = 8
 
-    /// Every file of the log, opened so that no rotation falls between them: the current one stays the same.
+    /// Every file of the log, oldest first, though it may be rotated meanwhile.
+    ///
+    /// Rotation moves files from the highest number down, each one up by one: going upwards, a file may leave a gap
+    /// behind or be met again further up, but none is missed. Where it was met last says how old it is.
     func openAll() -> [OpenFile] {
-        var files: [OpenFile] = []
-        for _ in 0..<LogFile.attemptsMax {
-            let current = LogFile.open(path)
-            files = current.map { [$0] } ?? []
-            var number = 1
-            while let rotated = LogFile.open("\(path).\(number)") {
-                files.append(rotated)
-                number += 1
-            }
-            // Ignored: a name that is gone reads as "rotated just now", which is tried again.
-            if let current, (try? FileStatus.of(path))?.inode == current.inode { break }
+        var files: [UInt64: (file: OpenFile, number: Int)] = [:]
+        for number in 0...(highestNumber + LogFile.rotationsMax) {
+            guard let file = LogFile.open(number == 0 ? path : "\(path).\(number)") else { continue }
+            files[file.inode] = (file, number)
         }
-        return files.reversed()
+        return files.values.sorted { $0.number > $1.number }.map(\.file)
+    }
+
+    private var highestNumber: Int {
+        let slash = path.lastIndex(of: "/")
+        let prefix = (slash.map { String(path[path.index(after: $0)...]) } ?? path) + "."
+        // Ignored: a directory that cannot be listed has no rotated files.
+        let names = (try? Directory.names(slash.map { String(path[..<$0]) } ?? ".")) ?? []
+        return names.compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.filter { $0 < 10_000 }
+            .max() ?? 0
     }
 
     private static func open(_ path: String) -> OpenFile? {

@@ -1,4 +1,5 @@
 // Reading a log: order across rotation, the last lines, instants, torn lines.
+import BerthLinux
 import BerthTesting
 import Testing
 
@@ -26,6 +27,25 @@ struct LogFileTests {
         #expect(log.lines { $0.tail = 7 } == Array(written.suffix(7)))
         #expect(log.lines { $0.tail = 1000 } == written)
         #expect(log.lines { $0.tail = 0 }.isEmpty)
+    }
+
+    @Test("in the middle of a rotation nothing is missed and nothing met twice")
+    func halfRotated() throws {
+        let log = try TestLog()
+        var written: [LogLine] = []
+        for index in 0..<4 {
+            written.append(try log.write("\(index)\n"))
+            if index < 3 { try log.rotate() }
+        }
+        // 3 → 4 and 2 → 3 have happened, 1 → 2 has not.
+        try FileMove.rename("\(log.path).3", "\(log.path).4")
+        try FileMove.rename("\(log.path).2", "\(log.path).3")
+        #expect(log.lines() == written)
+        #expect(log.lines { $0.tail = 3 } == Array(written.suffix(3)))
+        // The current one has its number, and no successor yet.
+        try FileMove.rename("\(log.path).1", "\(log.path).2")
+        try FileMove.rename(log.path, "\(log.path).1")
+        #expect(log.lines() == written)
     }
 
     @Test("instants, both inclusive, before the count")

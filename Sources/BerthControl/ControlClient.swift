@@ -142,7 +142,8 @@ package final class ControlClient: AgentService {
             var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: route.path)
             head.headers.add(name: "Host", value: "berth")
             head.headers.add(name: "Content-Length", value: "\(body.count)")
-            // In one go: an agent that has the whole body answers, and may have closed before a separate end is written.
+            // In one go: an agent that has the whole body answers, and may have closed before
+            // a separate end is written.
             try await outbound.write(contentsOf: [
                 .head(head), .body(.byteBuffer(ByteBuffer(bytes: body))), .end(nil),
             ])

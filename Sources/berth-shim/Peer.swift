@@ -82,7 +82,8 @@ extension Monitor {
         }
     }
 
-    /// The agent has sent the program before it told the client of it; the two sockets may still be read in either order.
+    /// The agent has sent the program before it told the client of it; the two sockets may still be read
+    /// in either order.
     private func takeAgentMessages(until id: String) {
         guard let agent = peers.values.first(where: { $0.isAgent }) else { return }
         var messagesLeft = 64

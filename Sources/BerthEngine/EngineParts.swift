@@ -86,7 +86,7 @@ package final class EngineParts: Sendable {
                 for endpoint in record.endpoints {
                     names.append((endpoint.network, endpoint.names, endpoint.address, record.name))
                 }
-                guard let first = record.endpoints.first else { continue }
+                guard let first = record.gatewayEndpoint else { continue }
                 for port in record.ports { ports.append((port, first.address, first.network)) }
             }
             await self.network.setNames(names)

@@ -11,8 +11,8 @@ package struct Zone: Sendable, Equatable {
 
     package init(_ endpoints: [(network: String, names: [String], address: IPv4Address, container: String)]) {
         for endpoint in endpoints {
-            for name in endpoint.names {
-                names[endpoint.network, default: [:]][name.lowercased(), default: []].append(endpoint.address)
+            for name in Set(endpoint.names.map { $0.lowercased() }) {
+                names[endpoint.network, default: [:]][name, default: []].append(endpoint.address)
             }
             reverse[endpoint.network, default: [:]][endpoint.address] = endpoint.container
         }
@@ -27,19 +27,25 @@ package struct Zone: Sendable, Equatable {
         case unknown
     }
 
-    package func find(_ question: DNSQuestion, networks: [String]) -> Finding {
+    /// - Parameters:
+    ///   - networks: those of the asking sandbox; other networks' names do not exist for it.
+    ///   - links: alias → service, the asker's own further names.
+    package func find(_ question: DNSQuestion, networks: [String], links: [String: String] = [:]) -> Finding {
         if question.type == DNSQuestion.typePTR { return pointer(question.name, networks) }
         var found: [IPv4Address] = []
+        func add(_ addresses: [IPv4Address]?) {
+            for address in addresses ?? [] where !found.contains(address) { found.append(address) }
+        }
         for network in networks {
-            for address in names[network]?[question.name] ?? [] where !found.contains(address) { found.append(address) }
+            add(names[network]?[question.name])
+            if let service = links[question.name] { add(names[network]?[service]) }
             // `web.demo_default` is `web` on that network.
             let suffix = ".\(network.lowercased())"
-            if question.name.hasSuffix(suffix) {
-                found += names[network]?[String(question.name.dropLast(suffix.count))] ?? []
-            }
+            if question.name.hasSuffix(suffix) { add(names[network]?[String(question.name.dropLast(suffix.count))]) }
         }
         if found.isEmpty { return .unknown }
-        return question.type == DNSQuestion.typeA ? .addresses(found) : .nothing
+        let wantsAddress = question.type == DNSQuestion.typeA || question.type == DNSQuestion.typeAny
+        return wantsAddress ? .addresses(found) : .nothing
     }
 
     private func pointer(_ name: String, _ networks: [String]) -> Finding {

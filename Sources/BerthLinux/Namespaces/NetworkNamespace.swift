@@ -4,9 +4,17 @@ import CLinux
 package enum NetworkNamespace {
     /// A new, empty network namespace.
     package static func create() throws(SystemError) -> SharedDescriptor {
-        try onThread { () throws(SystemError) -> SharedDescriptor in
+        try create { () throws(SystemError) in }.namespace
+    }
+
+    /// A new network namespace, and what a body makes inside it on the same thread.
+    package static func create<Result>(
+        _ body: @escaping () throws(SystemError) -> Result
+    ) throws(SystemError) -> (namespace: SharedDescriptor, result: Result) {
+        try onThread { () throws(SystemError) -> (namespace: SharedDescriptor, result: Result) in
             try systemCall("unshare", "CLONE_NEWNET") { unshare(Int32(CLONE_NEWNET)) }
-            return SharedDescriptor(try Directory.open("/proc/thread-self/ns/net"))
+            let namespace = SharedDescriptor(try Directory.open("/proc/thread-self/ns/net"))
+            return (namespace, try body())
         }
     }
 

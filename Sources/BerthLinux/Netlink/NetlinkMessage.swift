@@ -1,7 +1,7 @@
-// Netlink messages: a builder that back-patches lengths and nests by closure, and a bounded reader of attributes.
+// Netlink messages: a builder that back-patches lengths and nests by closure, and a bounded reader of what comes back.
 import CLinux
 
-package struct NetlinkMessage {
+package struct NetlinkMessage: Sendable {
     package private(set) var bytes: [UInt8]
 
     package init(type: Int, flags: Int, sequence: UInt32) {
@@ -33,9 +33,11 @@ package struct NetlinkMessage {
         pad()
     }
 
-    package mutating func attribute(_ type: Int, u32 value: UInt32) {
-        attribute(type, (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) })
-    }
+    /// In the host's byte order, as rtnetlink has its numbers.
+    package mutating func attribute(_ type: Int, u32 value: UInt32) { attribute(type, value.nativeBytes) }
+
+    /// In network order, as nfnetlink has its numbers.
+    package mutating func attribute(_ type: Int, network value: UInt32) { attribute(type, value.networkBytes) }
 
     package mutating func attribute(_ type: Int, text: String) { attribute(type, Array(text.utf8) + [0]) }
 
@@ -58,4 +60,57 @@ package struct NetlinkMessage {
 
 extension UInt32 {
     var nativeBytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: self >> UInt32(8 * $0)) } }
+    var networkBytes: [UInt8] { nativeBytes.reversed() }
 }
+
+extension Sequence<UInt8> {
+    /// A number in the host's order from at most four bytes.
+    var nativeNumber: UInt32 { reversed().reduce(0) { $0 << 8 | UInt32($1) } }
+    /// A number in network order from at most four bytes.
+    var networkNumber: UInt32 { reduce(0) { $0 << 8 | UInt32($1) } }
+}
+
+/// One message that the kernel sent.
+package struct NetlinkReply: Sendable, Equatable {
+    package var type: Int
+    package var flags: Int
+    package var sequence: UInt32
+    package var payload: [UInt8]
+
+    /// All messages of one datagram; a length that lies ends the list.
+    package static func parse(_ datagram: [UInt8]) -> [NetlinkReply] {
+        var replies: [NetlinkReply] = []
+        var offset = 0
+        while datagram.count - offset >= 16 {
+            let length = Int(datagram[offset..<(offset + 4)].nativeNumber)
+            guard length >= 16, length <= datagram.count - offset else { break }
+            replies.append(
+                NetlinkReply(
+                    type: Int(datagram[(offset + 4)..<(offset + 6)].nativeNumber),
+                    flags: Int(datagram[(offset + 6)..<(offset + 8)].nativeNumber),
+                    sequence: datagram[(offset + 8)..<(offset + 12)].nativeNumber,
+                    payload: Array(datagram[(offset + 16)..<(offset + length)])))
+            offset += (length + 3) & ~3
+        }
+        return replies
+    }
+
+    /// The attributes behind a fixed header, by type without its flag bits; the last of a type wins.
+    package func attributes(after header: Int) -> [Int: [UInt8]] { NetlinkReply.attributes(payload, after: header) }
+
+    package static func attributes(_ bytes: [UInt8], after header: Int) -> [Int: [UInt8]] {
+        var found: [Int: [UInt8]] = [:]
+        var offset = header
+        while bytes.count - offset >= 4 {
+            let length = Int(bytes[offset..<(offset + 2)].nativeNumber)
+            guard length >= 4, length <= bytes.count - offset else { break }
+            let type = Int(bytes[(offset + 2)..<(offset + 4)].nativeNumber) & 0x3FFF
+            found[type] = Array(bytes[(offset + 4)..<(offset + length)])
+            offset += (length + 3) & ~3
+        }
+        return found
+    }
+}
+
+/// Text of an attribute without its terminating zero.
+package func netlinkText(_ bytes: [UInt8]) -> String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }

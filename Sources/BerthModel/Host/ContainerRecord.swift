@@ -164,3 +164,9 @@ package struct VolumeRecord: Codable, Sendable, Equatable {
         self.created = created
     }
 }
+
+extension ContainerRecord {
+    /// The endpoint whose network leads out of the stack: the default route and published ports go through it. The
+    /// first in the networks' alphabetical order that is not internal.
+    package var gatewayEndpoint: Endpoint? { endpoints.first { $0.gateway != nil } }
+}

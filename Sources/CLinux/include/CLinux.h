@@ -152,6 +152,9 @@ void clinux_signal_to_descriptor(int number, int descriptor);
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
 static inline void clinux_default_signal(int number) { signal(number, SIG_DFL); }
 
+// <arpa/inet.h> would bring in the toolchain's own module of the C library.
+extern int inet_pton(int family, const char *text, void *bytes);
+
 // Socket addresses are transparent unions under _GNU_SOURCE, which do not import.
 static inline int clinux_bind(int fd, const void *address, socklen_t length) { return bind(fd, (const struct sockaddr *)address, length); }
 static inline int clinux_connect(int fd, const void *address, socklen_t length) { return connect(fd, (const struct sockaddr *)address, length); }

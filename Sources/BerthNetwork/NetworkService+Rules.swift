@@ -1,0 +1,94 @@
+// What the host's table says, kept as a value: structure as a whole, ports by element, put back when others flush it.
+import BerthLinux
+import BerthModel
+import Synchronization
+
+extension NetworkService {
+    package func setNames(_ endpoints: [(network: String, names: [String], address: IPv4Address, container: String)]) {
+        names.setZone(Zone(endpoints))
+    }
+
+    /// The published ports that exist from now on, with where they lead.
+    package func publish(_ ports: [(port: PublishedPort, address: IPv4Address, network: String)]) async throws {
+        let forwards = ports.map { HostRuleset.Forward(port: $0.port, address: $0.address) }
+        try await turns.run {
+            self.state.withLock { $0.forwards = forwards }
+            try self.applyRules()
+        }
+    }
+
+    /// Brings the host's table to what the state asks for; says nothing to the kernel when it is there already.
+    func applyRules() throws { try applying.withLock { _ in try applyRulesLocked() } }
+
+    private func applyRulesLocked() throws {
+        do {
+            if let wanted = wantedRules() { try install(wanted) } else { try removeRules() }
+        } catch {
+            // Whatever the table says now, the next change replaces it whole.
+            state.withLock { state in
+                state.applied = nil
+                state.hasLooked = false
+            }
+            throw BerthError(
+                .internal, "setting the host's packet rules", subject: "table ip \(layout.nftTable)", cause: "\(error)")
+        }
+    }
+
+    /// Nil: no network leads to the host, so nothing is to be said there.
+    private func wantedRules() -> HostRuleset? {
+        let forwards = state.withLock { state -> [HostRuleset.Forward]? in
+            state.networks.values.contains(where: \.hasUplink) ? state.forwards : nil
+        }
+        guard let forwards else { return nil }
+        return HostRuleset(
+            table: layout.nftTable, uplinkPrefix: uplinkPrefix, guarded: forwarding.guarded, forwards: forwards)
+    }
+
+    private func install(_ wanted: HostRuleset) throws(SystemError) {
+        let before = state.withLock { $0.applied }
+        if wanted == before { return }
+        let socket = try NftSocket.inside(host.namespace)
+        if let before, before.hasSameStructure(as: wanted) {
+            try socket.apply(wanted.changes(from: before))
+        } else {
+            try socket.apply(wanted.batch)
+        }
+        state.withLock { state in
+            state.applied = wanted
+            state.hasLooked = true
+        }
+        watchRules()
+    }
+
+    /// An agent that was killed may have left its table: the first time, the kernel is asked.
+    private func removeRules() throws(SystemError) {
+        let mayExist = state.withLock { $0.applied != nil || !$0.hasLooked }
+        if mayExist {
+            let socket = try NftSocket.inside(host.namespace)
+            if try socket.hasTable(layout.nftTable) { try socket.apply(HostRuleset.removal(layout.nftTable)) }
+        }
+        forwarding.restore()
+        state.withLock { state in
+            state.applied = nil
+            state.hasLooked = true
+        }
+    }
+
+    /// From the first table on: a flush of the whole ruleset, or a reload of somebody's firewall, is answered at once.
+    private func watchRules() {
+        names.watch(host) { [weak self] bytes in
+            guard let self, NetlinkMonitor.removedTables(bytes).contains(self.layout.nftTable) else { return }
+            self.reassert()
+        }
+    }
+
+    /// Puts the table back if it should be there and is not.
+    private func reassert() { applying.withLock { _ in reassertLocked() } }
+
+    private func reassertLocked() {
+        let wanted = state.withLock { $0.applied }
+        guard let wanted, let socket = try? NftSocket.inside(host.namespace) else { return }
+        guard (try? socket.hasTable(wanted.table)) == false else { return }
+        try? socket.apply(wanted.batch)
+    }
+}

@@ -23,7 +23,8 @@ package struct DNSQuestion: Equatable, Sendable {
 
     /// Nil: not a query with exactly one question of the internet class.
     package init?(_ message: [UInt8]) {
-        guard message.count >= 17, message.count <= 4096, message[2] & 0xF8 == 0, message[4] == 0, message[5] == 1 else {
+        guard message.count >= 17, message.count <= 4096, message[2] & 0xF8 == 0, message[4] == 0, message[5] == 1
+        else {
             return nil
         }
         id = UInt16(message[0]) << 8 | UInt16(message[1])
@@ -123,7 +124,9 @@ package enum DNSAnswer {
     }
 
     /// An answer of ours without records.
-    package static func empty(_ question: DNSQuestion, code: UInt8) -> [UInt8] { head(question, code: code, answers: 0) }
+    package static func empty(_ question: DNSQuestion, code: UInt8) -> [UInt8] {
+        head(question, code: code, answers: 0)
+    }
 
     /// For what could not be read as a question: its id and what was wrong; nil where not even that can be said.
     package static func refusal(_ message: [UInt8]) -> [UInt8]? {

@@ -33,7 +33,9 @@ package enum GeneratedFiles {
 
     package static func resolv(_ record: ContainerRecord, host: String) -> String {
         let service = record.service
-        if service.networkMode == .host && service.dns.isEmpty && service.dnsSearch.isEmpty && service.dnsOptions.isEmpty {
+        if service.networkMode == .host && service.dns.isEmpty && service.dnsSearch.isEmpty
+            && service.dnsOptions.isEmpty
+        {
             return host
         }
         let search = service.dnsSearch.isEmpty ? words(host, "search") : service.dnsSearch

@@ -25,7 +25,8 @@ package final class HostResolver: Sendable {
     private static func stamp(_ path: String) -> [Int64] {
         guard let status = try? FileStatus.of(path) else { return [] }
         return [
-            Int64(truncatingIfNeeded: status.inode), status.sizeBytes, status.modifiedSeconds, status.modifiedNanoseconds,
+            Int64(truncatingIfNeeded: status.inode), status.sizeBytes, status.modifiedSeconds,
+            status.modifiedNanoseconds,
         ]
     }
 }

@@ -83,7 +83,8 @@ package struct HostRuleset: Equatable, Sendable {
         let byAddress: [NftExpression] = [
             .payload(.network, offset: 16, length: 4, register: 8), .meta(.transport, register: 9),
             .payload(.transport, offset: 2, length: 2, register: 10),
-            .lookup(set: HostRuleset.addressMap, register: 8, destination: 8), .destinationTranslation(address: 8, port: 9),
+            .lookup(set: HostRuleset.addressMap, register: 8, destination: 8),
+            .destinationTranslation(address: 8, port: 9),
         ]
         let byPort: [NftExpression] = [
             .meta(.transport, register: 8), .payload(.transport, offset: 2, length: 2, register: 9),
@@ -129,7 +130,9 @@ package struct HostRuleset: Equatable, Sendable {
                     value: forward.address.bytes + HostRuleset.field(port.containerPort))
             }
         }
-        return [(HostRuleset.anyMap, elements(true)), (HostRuleset.addressMap, elements(false))].filter { !$0.1.isEmpty }
+        return [(HostRuleset.anyMap, elements(true)), (HostRuleset.addressMap, elements(false))].filter {
+            !$0.1.isEmpty
+        }
     }
 
     private static func field(_ port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(port & 255), 0, 0] }

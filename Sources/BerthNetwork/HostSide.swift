@@ -87,7 +87,8 @@ enum PortHolder {
         if inodes.isEmpty { return nil }
         for entry in (try? Directory.names("/proc")) ?? [] where Int32(entry) != nil {
             for number in (try? Directory.names("/proc/\(entry)/fd")) ?? [] {
-                guard let target = try? Directory.readLink("/proc/\(entry)/fd/\(number)"), inodes.contains(target) else {
+                guard let target = try? Directory.readLink("/proc/\(entry)/fd/\(number)"), inodes.contains(target)
+                else {
                     continue
                 }
                 let command = ((try? FileIO.readText("/proc/\(entry)/comm")) ?? "").filter { $0 != "\n" }

@@ -39,7 +39,8 @@ extension NameServer {
         }
         guard isAdmitted else { return reply(DNSAnswer.empty(question, code: DNSAnswer.refused)) }
         let errand = Errand(
-            query: bytes, question: question, namespace: view.upstreams.isEmpty ? host : view.namespace, isStream: isStream
+            query: bytes, question: question, namespace: view.upstreams.isEmpty ? host : view.namespace,
+            isStream: isStream
         ) { [weak self] answer in
             self?.state.withLock { $0.pending -= 1 }
             guard let answer else { return reply(DNSAnswer.empty(question, code: DNSAnswer.serverFailure)) }
@@ -53,9 +54,11 @@ extension NameServer {
         guard let server = servers.first else { return errand.done(errand.fallback) }
         let rest = servers.dropFirst()
         guard let bytes = InternetSocket.address(server), let remote = try? SocketAddress(ipAddress: server, port: 53),
-            let socket = try? NameServer.inside(errand.namespace, { () throws(SystemError) in
-                try InternetSocket.datagram(to: bytes, port: NameServer.port)
-            }), let number = try? socket.duplicate().release()
+            let socket = try? NameServer.inside(
+                errand.namespace,
+                { () throws(SystemError) in
+                    try InternetSocket.datagram(to: bytes, port: NameServer.port)
+                }), let number = try? socket.duplicate().release()
         else { return ask(rest, errand) }
         let id = UInt16.random(in: 0...UInt16.max)
         var query = errand.query
@@ -78,7 +81,9 @@ extension NameServer {
             }.withBoundSocket(number).whenComplete { result in
                 guard case .success(let channel) = result else { return once.call(.unreachable) }
                 once.always { channel.close(promise: nil) }
-                channel.eventLoop.scheduleTask(in: .seconds(Int64(NameServer.patienceSeconds))) { once.call(.unreachable) }
+                channel.eventLoop.scheduleTask(in: .seconds(Int64(NameServer.patienceSeconds))) {
+                    once.call(.unreachable)
+                }
                 channel.writeAndFlush(AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: sent)))
                     .whenFailure { _ in once.call(.unreachable) }
             }
@@ -148,7 +153,9 @@ private final class MonitorChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let heard: ([UInt8]) -> Void
     init(_ heard: @escaping ([UInt8]) -> Void) { self.heard = heard }
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { heard(Array(unwrapInboundIn(data).readableBytesView)) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        heard(Array(unwrapInboundIn(data).readableBytesView))
+    }
     // Too many changes at once: something is lost, the next change is heard again.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }

@@ -83,7 +83,9 @@ package final class NameServer: Sendable {
     }
 
     package func stop(_ sandbox: String) {
-        for channel in state.withLock({ $0.channels.removeValue(forKey: sandbox) }) ?? [] { channel.close(promise: nil) }
+        for channel in state.withLock({ $0.channels.removeValue(forKey: sandbox) }) ?? [] {
+            channel.close(promise: nil)
+        }
     }
 
     package func shutdown() async {
@@ -115,7 +117,8 @@ final class DatagramChannelHandler: ChannelInboundHandler {
     private let failed: () -> Void
 
     init(
-        failed: @escaping () -> Void = {}, _ received: @escaping ([UInt8], @escaping @Sendable ([UInt8]) -> Void) -> Void
+        failed: @escaping () -> Void = {},
+        _ received: @escaping ([UInt8], @escaping @Sendable ([UInt8]) -> Void) -> Void
     ) {
         self.received = received
         self.failed = failed
@@ -126,7 +129,8 @@ final class DatagramChannelHandler: ChannelInboundHandler {
         let channel = context.channel
         let remote = envelope.remoteAddress
         received(Array(envelope.data.readableBytesView)) { bytes in
-            channel.writeAndFlush(AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: bytes)), promise: nil)
+            channel.writeAndFlush(
+                AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: bytes)), promise: nil)
         }
     }
 

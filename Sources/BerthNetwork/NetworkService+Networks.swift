@@ -65,8 +65,10 @@ extension NetworkService {
         let inside = NetworkService.insideAddress.bytes
         let outer = try RouteSocket.inside(host.namespace)
         // Of a namespace that is just dying, or was left by an agent that died between this and its record.
-        if let stale = try outer.index(name) { do { try outer.remove(stale) } catch where error.isAbsent {} }
-        let (hostEnd, networkEnd) = (HardwareAddress.hostEnd(network.gateway), HardwareAddress.networkEnd(network.gateway))
+        if let stale = try outer.index(name) { do { try outer.remove(stale) } catch  where error.isAbsent {} }
+        let (hostEnd, networkEnd) = (
+            HardwareAddress.hostEnd(network.gateway), HardwareAddress.networkEnd(network.gateway)
+        )
         let mtu = network.mtuBytes
         try outer.addPair(
             .init(name: name, address: hostEnd, mtuBytes: mtu),

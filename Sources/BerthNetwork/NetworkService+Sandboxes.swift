@@ -32,7 +32,8 @@ extension NetworkService {
             }
             try made.rules.apply(
                 SandboxRules.redirect(
-                    datagram: InternetSocket.port(made.datagram.number), stream: InternetSocket.port(made.stream.number)))
+                    datagram: InternetSocket.port(made.datagram.number), stream: InternetSocket.port(made.stream.number)
+                ))
             var keepsakes: [(label: String, descriptor: SharedDescriptor)] = [("sandbox", namespace)]
             for endpoint in record.endpoints {
                 guard let live = state.withLock({ $0.networks[endpoint.network] }) else {
@@ -57,7 +58,8 @@ extension NetworkService {
         var links: [String: String] = [:]
         for link in record.service.links { links[link.alias.lowercased()] = link.service.lowercased() }
         return NameServer.View(
-            networks: record.endpoints.map(\.network), upstreams: record.service.dns, namespace: namespace, links: links,
+            networks: record.endpoints.map(\.network), upstreams: record.service.dns, namespace: namespace,
+            links: links,
             mayForward: networks.contains { !$0.definition.isInternal })
     }
 

@@ -80,11 +80,13 @@ package final class NetworkService: Sendable {
         let own = Set(try socket.links().filter { $0.name.hasPrefix(uplinkPrefix) }.map(\.index))
         return try socket.routes().compactMap { route in
             guard route.prefixLength > 0, !own.contains(route.index) else { return nil }
-            return IPv4Prefix(IPv4Address(value: route.destination.reduce(0) { $0 << 8 | UInt32($1) }), length: route.prefixLength)
+            return IPv4Prefix(
+                IPv4Address(value: route.destination.reduce(0) { $0 << 8 | UInt32($1) }), length: route.prefixLength)
         }
     }
 
-    package func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address {
+    package func chooseAddress(_ network: NetworkRecord, wanted: String?, taken: Set<IPv4Address>) throws -> IPv4Address
+    {
         try AddressPools.address(network, wanted: wanted, taken: taken)
     }
 

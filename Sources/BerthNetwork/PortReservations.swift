@@ -56,7 +56,8 @@ extension NetworkService {
                 let port = candidate == 0 ? InternetSocket.port(socket.number) : candidate
                 return HeldPort(
                     port: PublishedPort(
-                        hostAddress: address, hostPort: port, containerPort: mapping.target, transport: mapping.transport),
+                        hostAddress: address, hostPort: port, containerPort: mapping.target,
+                        transport: mapping.transport),
                     socket: socket)
             } catch {
                 failure = error
@@ -68,9 +69,10 @@ extension NetworkService {
     private func refusal(
         _ mapping: PortMapping, _ address: IPv4Address, _ owner: String, _ failure: SystemError?
     ) -> BerthError {
-        let wanted = mapping.published.map {
-            $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
-        } ?? "0"
+        let wanted =
+            mapping.published.map {
+                $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
+            } ?? "0"
         let subject = "\(address):\(wanted)/\(mapping.transport.rawValue)"
         let message = "publishing \(subject) for \(owner)"
         if failure?.isAddressMissing == true {

@@ -98,11 +98,12 @@ struct HostRulesetTests {
 
     @Test("changing ports by element ends where replacing the table ends", arguments: [[], [0], [1, 2], [0, 1, 2]])
     func changes(kept: [Int]) throws {
-        let later = kept.map { HostRulesetTests.ports[$0] } + [
-            .init(
-                port: PublishedPort(hostAddress: .any, hostPort: 8080, containerPort: 8081, transport: .tcp),
-                address: IPv4Address(value: 0xAC12_0009))
-        ]
+        let later =
+            kept.map { HostRulesetTests.ports[$0] } + [
+                .init(
+                    port: PublishedPort(hostAddress: .any, hostPort: 8080, containerPort: 8081, transport: .tcp),
+                    address: IPv4Address(value: 0xAC12_0009))
+            ]
         let before = ruleset()
         let after = ruleset(later)
         #expect(try sorted(before.batch, after.changes(from: before)) == sorted(after.batch))

@@ -15,7 +15,9 @@ struct IsolationTests {
         #expect(inside.contains("::1") && !inside.contains("fe80"), "\(inside)")
         let uplinks = try host.onHost("ip -6 -o addr show | grep bh").output
         #expect(uplinks == "")
-        let settings = try Shell.run("cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6 /proc/sys/net/ipv6/conf/eth0/accept_ra", in: sandboxes[0].namespace)
+        let settings = try Shell.run(
+            "cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6 /proc/sys/net/ipv6/conf/eth0/accept_ra",
+            in: sandboxes[0].namespace)
         #expect(settings.output == "1\n0\n")
         await host.service.shutdown()
     }
@@ -34,7 +36,8 @@ struct IsolationTests {
         #expect(try host.onNeighbour("busybox nc -w 1 172.18.0.2 80").status != 0)
         #expect(try host.onNeighbour("busybox nc -w 1 192.0.2.1 8080").status != 0)
         // Packets to 127.0.0.1 from outside: translated before the kernel would refuse them, were it not for us.
-        let forged = try host.onNeighbour("""
+        let forged = try host.onNeighbour(
+            """
             echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
             ip route del local 127.0.0.1 table local 2>/dev/null; ip route del local 127.0.0.0/8 table local
             ip route add 127.0.0.1 via 192.0.2.1 dev lan0 src 192.0.2.9
@@ -82,7 +85,8 @@ struct IsolationTests {
         let network = try host.network("front", "172.18.0.0/16")
         let sandboxes = try await host.start([try host.container("web", 2, on: [network])], on: [network])
         let secret = try Server.echo("secret", port: 6000, at: "127.0.0.1", in: host.namespace)
-        let tried = try Shell.run("""
+        let tried = try Shell.run(
+            """
             echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
             ip route del local 127.0.0.0/8 table local; ip route del local 127.0.0.1 table local 2>/dev/null
             ip route add 127.0.0.1 via 172.18.0.1 dev eth0 src 172.18.0.2
@@ -121,7 +125,9 @@ struct IsolationTests {
     @Test("S88: a subnet is never one that the host routes elsewhere")
     func hostRoutes() throws {
         let host = try FakeHost()
-        #expect(try host.onHost("ip route add 172.17.0.0/16 via 192.0.2.9; ip route add 172.18.5.0/24 via 192.0.2.9").status == 0)
+        #expect(
+            try host.onHost("ip route add 172.17.0.0/16 via 192.0.2.9; ip route add 172.18.5.0/24 via 192.0.2.9").status
+                == 0)
         let chosen = try host.service.chooseSubnet(NetworkDefinition(key: "x", name: "x"), existing: [])
         #expect("\(chosen.subnet)" == "172.19.0.0/16" && "\(chosen.gateway)" == "172.19.0.1")
     }

@@ -9,17 +9,23 @@ import Testing
 struct LifeTests {
     /// Everything of the host that we could have changed.
     func traces(_ host: FakeHost) throws -> String {
-        let commands = ["ip -o link", "ip -o addr", "ip route show table all", "nft list ruleset", "sysctl net.ipv4.ip_forward", "ip neigh show nud permanent"]
+        let commands = [
+            "ip -o link", "ip -o addr", "ip route show table all", "nft list ruleset", "sysctl net.ipv4.ip_forward",
+            "ip neigh show nud permanent",
+        ]
         let text = try host.onHost(commands.map { "\($0) 2>&1" }.joined(separator: "; ")).output
         // Counters and flags of links that we do not own may change by themselves.
-        return text.split(separator: "\n").filter { $0.contains("bh") || !$0.contains("lan0") || $0.contains("dev bh") }.joined(separator: "\n")
+        return text.split(separator: "\n").filter { $0.contains("bh") || !$0.contains("lan0") || $0.contains("dev bh") }
+            .joined(separator: "\n")
     }
 
     @Test("after the last network nothing of ours is left on the host")
     func nothingLeft() async throws {
         let host = try FakeHost()
         let before = try traces(host)
-        let networks = [try host.network("a", "172.18.0.0/16"), try host.network("b", "172.19.0.0/16", isInternal: true)]
+        let networks = [
+            try host.network("a", "172.18.0.0/16"), try host.network("b", "172.19.0.0/16", isInternal: true),
+        ]
         var sandboxes = try await host.start([try host.container("web", 2, on: networks)], on: networks)
         #expect(try traces(host) != before)
         sandboxes.removeAll()
@@ -113,10 +119,14 @@ struct LifeTests {
         let sandbox = try await host.start([web], on: networks)[0]
         let addresses = try Shell.run("ip -4 -o addr show | awk '{print $2, $4}'", in: sandbox.namespace).output
         #expect(addresses == "lo 127.0.0.1/8\neth0 172.18.0.7/16\neth1 10.9.8.7/24\n")
-        #expect(try Shell.run("cat /sys/class/net/eth0/address; ip -o link show eth0", in: sandbox.namespace).output.contains("02:42:ac:12:00:07"))
+        #expect(
+            try Shell.run("cat /sys/class/net/eth0/address; ip -o link show eth0", in: sandbox.namespace).output
+                .contains("02:42:ac:12:00:07"))
         let route = try Shell.run("ip route show default", in: sandbox.namespace).output
         #expect(route.contains("via 172.18.0.1 dev eth0"), "\(route)")
-        #expect(try host.onHost("busybox nc -w 1 10.9.8.7 9; ping -c1 -W5 10.9.8.7 || busybox ping -c1 -W5 10.9.8.7").status == 0)
+        #expect(
+            try host.onHost("busybox nc -w 1 10.9.8.7 9; ping -c1 -W5 10.9.8.7 || busybox ping -c1 -W5 10.9.8.7").status
+                == 0)
         await host.service.shutdown()
     }
 }

@@ -15,9 +15,13 @@ struct NetworkPathTests {
         let sandboxes = try await host.start([web, client], on: [network])
         let server = try Server.echo("web", port: 80, in: sandboxes[0].namespace)
         #expect(try Question.ask("web", in: sandboxes[1].namespace).addresses == ["172.18.0.2"])
-        #expect(try Shell.run("busybox nslookup -type=a web 127.0.0.11", in: sandboxes[1].namespace).output.contains("172.18.0.2"))
+        #expect(
+            try Shell.run("busybox nslookup -type=a web 127.0.0.11", in: sandboxes[1].namespace).output.contains(
+                "172.18.0.2"))
         #expect(try Shell.run("busybox nc 172.18.0.2 80", in: sandboxes[1].namespace).output == "web 172.18.0.3\n")
-        #expect(try Shell.run("ping -c1 -W5 172.18.0.2 || busybox ping -c1 -W5 172.18.0.2", in: sandboxes[1].namespace).status == 0)
+        #expect(
+            try Shell.run("ping -c1 -W5 172.18.0.2 || busybox ping -c1 -W5 172.18.0.2", in: sandboxes[1].namespace)
+                .status == 0)
         withExtendedLifetime(server) {}
         await host.service.shutdown()
     }
@@ -39,7 +43,9 @@ struct NetworkPathTests {
         await host.service.shutdown()
     }
 
-    @Test("a published port: from the LAN with the client's own address, from the host, over loopback, from other networks")
+    @Test(
+        "a published port: from LAN, host, loopback and other networks"
+    )
     func published() async throws {
         let host = try FakeHost()
         let networks = [try host.network("front", "172.18.0.0/16"), try host.network("other", "172.19.0.0/16")]
@@ -54,9 +60,12 @@ struct NetworkPathTests {
         #expect(try host.onHost("busybox nc -w 5 127.0.0.1 8080").output == "web 172.18.0.1\n")
         #expect(try host.onHost("busybox nc -w 5 192.0.2.1 8080").output == "web 192.0.2.1\n")
         for sandbox in sandboxes {
-            #expect(try Shell.run("busybox nc -w 5 192.0.2.1 8080", in: sandbox.namespace).output.hasPrefix("web 172.18.0.1"))
+            #expect(
+                try Shell.run("busybox nc -w 5 192.0.2.1 8080", in: sandbox.namespace).output.hasPrefix(
+                    "web 172.18.0.1"))
         }
-        #expect(try Shell.run("busybox nc -w 5 172.18.0.1 8080", in: sandboxes[1].namespace).output == "web 172.18.0.1\n")
+        #expect(
+            try Shell.run("busybox nc -w 5 172.18.0.1 8080", in: sandboxes[1].namespace).output == "web 172.18.0.1\n")
         try await host.service.publish([])
         #expect(try host.onNeighbour("busybox nc -w 1 192.0.2.1 8080").status != 0)
         withExtendedLifetime(server) {}
@@ -72,7 +81,8 @@ struct NetworkPathTests {
         let sandboxes = try await host.start([record], on: [network])
         let server = try Server.mirror(port: 53, in: sandboxes[0].namespace)
         try await host.service.publish([(port, record.endpoints[0].address, "front")])
-        let asked = try host.onNeighbour("""
+        let asked = try host.onNeighbour(
+            """
             perl -MIO::Socket::INET -e '
               $s = IO::Socket::INET->new(PeerAddr => "192.0.2.1", PeerPort => 5300, Proto => "udp") or die;
               $s->send("ping"); alarm 5; $s->recv($m, 16); print $m'
@@ -85,7 +95,9 @@ struct NetworkPathTests {
     @Test("containers reach the LAN with the host's address; an internal network reaches nothing")
     func outbound() async throws {
         let host = try FakeHost()
-        let networks = [try host.network("closed", "172.20.0.0/16", isInternal: true), try host.network("open", "172.18.0.0/16")]
+        let networks = [
+            try host.network("closed", "172.20.0.0/16", isInternal: true), try host.network("open", "172.18.0.0/16"),
+        ]
         let free = try host.container("free", 2, on: [networks[1]])
         let held = try host.container("held", 2, on: [networks[0]])
         let both = try host.container("both", 3, on: networks)

@@ -44,20 +44,6 @@ struct NetworkPureTests {
         #expect(throws: BerthError.self) { try AddressPools.address(network, wanted: "10.10.0.9", taken: []) }
     }
 
-    @Test("the ruleset as text: forwards, guards, masquerading; nothing at all without networks")
-    func ruleset() throws {
-        let address = try #require(IPv4Address("172.18.0.2"))
-        let port = PublishedPort(hostAddress: .loopback, hostPort: 8080, containerPort: 80, transport: .tcp)
-        let subnet = try #require(IPv4Prefix("172.18.0.0/16"))
-        let rules = HostRuleset(
-            table: "berth_x", uplinkPrefix: "bhx", subnets: [subnet], forwards: [.init(port: port, address: address)])
-        #expect(rules.script.contains("ip daddr 127.0.0.1 tcp dport 8080 dnat to 172.18.0.2:80"))
-        #expect(rules.script.contains("iifname \"bhx*\" ip daddr 127.0.0.0/8 drop"))
-        #expect(rules.script.contains("ip saddr 172.18.0.0/16 oifname != \"bhx*\" masquerade"))
-        let none = HostRuleset(table: "berth_x", uplinkPrefix: "bhx", subnets: [], forwards: [])
-        #expect(none.script == "table ip berth_x\ndelete table ip berth_x\n")
-    }
-
     static func query(_ name: String, type: UInt8) -> [UInt8] {
         let labels = name.split(separator: ".").flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
         return [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + labels + [0, 0, type, 0, 1]
@@ -78,7 +64,7 @@ struct NetworkPureTests {
         #expect(zone.find(v6, networks: ["demo_n"]) == .nothing)
         let reverse = try #require(DNSQuestion(NetworkPureTests.query("3.0.0.10.in-addr.arpa", type: 12)))
         #expect(zone.find(reverse, networks: ["demo_n"]) == .pointer("demo-web-2.demo_n"))
-        let answer = DNSAnswer.addresses(web, [a, b])
+        let answer = DNSAnswer.addresses(web, [a, b], limit: 512)
         #expect(answer[7] == 2 && Array(answer.suffix(4)) == b.bytes)
     }
 
@@ -96,15 +82,58 @@ struct NetworkPureTests {
         }
     }
 
-    @Test("listeners: loopback is told apart, in both families")
-    func listeners() {
-        let table = """
-              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-               0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
-               1: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0
-               2: 00000000:0051 00000000:0000 01 00000000:00000000 00:00000000 00000000     0        0 3 1 0 100 0 0 10 0
-            """
-        let found = ListeningPorts.listeners(table)
-        #expect(found.map(\.port) == [5432, 80] && found.map(\.isLoopback) == [true, false])
+    @Test("answers that do not fit say so, at whatever size the asker takes")
+    func truncation() throws {
+        let all = (2...60).map { IPv4Address(value: 0x0A00_0000 + $0) }
+        let plain = try #require(DNSQuestion(Question.message("web")))
+        #expect(plain.sizeMaxBytes == 512)
+        let short = DNSAnswer.addresses(plain, all, limit: plain.sizeMaxBytes)
+        #expect(short.count <= 512 && Answer(short).isTruncated && Answer(short).records.count == 30)
+        let extended = try #require(DNSQuestion(Question.message("web", size: 1232)))
+        #expect(extended.sizeMaxBytes == 1232)
+        let whole = Answer(DNSAnswer.addresses(extended, all, limit: extended.sizeMaxBytes))
+        #expect(!whole.isTruncated && whole.records.count == 59)
+        #expect(DNSQuestion(Question.message("web", size: 65535))?.sizeMaxBytes == 4096)
+        #expect(DNSQuestion(Question.message("web", size: 10))?.sizeMaxBytes == 512)
+    }
+
+    @Test("S86: an answer from upstream counts only with our id and our question")
+    func forgery() throws {
+        let question = try #require(DNSQuestion(Question.message("Example.com")))
+        var answer = Question.message("example.COM", id: 7)
+        #expect(!DNSAnswer.answers(answer, id: 7, question), "a question is no answer")
+        answer[2] |= 0x80
+        #expect(DNSAnswer.answers(answer, id: 7, question))
+        #expect(!DNSAnswer.answers(answer, id: 8, question))
+        var other = Question.message("exbmple.com", id: 7)
+        other[2] |= 0x80
+        #expect(!DNSAnswer.answers(other, id: 7, question))
+        for length in 0..<answer.count { #expect(!DNSAnswer.answers(Array(answer[..<length]), id: 7, question)) }
+        let relayed = DNSAnswer.relayed(answer, question, limit: 512)
+        #expect(Array(relayed[..<2]) == [0x12, 0x34] && relayed.count == answer.count)
+        #expect(Answer(DNSAnswer.relayed(answer + [UInt8](repeating: 0, count: 600), question, limit: 512)).isTruncated)
+    }
+
+    @Test("what is no question is refused in its own terms; answers are never answered")
+    func refusals() {
+        #expect(DNSAnswer.refusal(Array(repeating: 0, count: 11)) == nil)
+        var message = Question.message("web")
+        message[5] = 2
+        #expect(DNSAnswer.refusal(message).map { Answer($0).code } == DNSAnswer.formatError)
+        message[2] = 0x28
+        #expect(DNSAnswer.refusal(message).map { Answer($0).code } == DNSAnswer.notImplemented)
+        message[2] = 0x80
+        #expect(DNSAnswer.refusal(message) == nil)
+    }
+
+    @Test("links are the asker's own names")
+    func links() throws {
+        let address = try #require(IPv4Address("10.0.0.2"))
+        let zone = Zone([(network: "n", names: ["db", "db", "DB"], address: address, container: "x-db-1")])
+        let question = try #require(DNSQuestion(Question.message("database")))
+        #expect(zone.find(question, networks: ["n"]) == .unknown)
+        #expect(zone.find(question, networks: ["n"], links: ["database": "db"]) == .addresses([address]))
+        let any = try #require(DNSQuestion(Question.message("db.n", type: DNSQuestion.typeAny)))
+        #expect(zone.find(any, networks: ["n"]) == .addresses([address]))
     }
 }

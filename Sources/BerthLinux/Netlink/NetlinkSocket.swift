@@ -125,7 +125,8 @@ private struct KernelTransport: NetlinkTransport {
 
     init(_ family: Int32, groups: UInt32) throws(SystemError) {
         let kind = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let owned = Descriptor(owning: try systemCall("socket", "AF_NETLINK") { CLinux.socket(AF_NETLINK, kind, family) })
+        let owned = Descriptor(
+            owning: try systemCall("socket", "AF_NETLINK") { CLinux.socket(AF_NETLINK, kind, family) })
         var one: Int32 = 1
         setsockopt(owned.number, SOL_NETLINK, NETLINK_EXT_ACK, &one, 4)
         setsockopt(owned.number, SOL_NETLINK, NETLINK_CAP_ACK, &one, 4)
@@ -154,7 +155,9 @@ package enum NetlinkMonitor {
     package static func tables() throws(SystemError) -> SharedDescriptor {
         let kind = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let owned = Descriptor(
-            owning: try systemCall("socket", "AF_NETLINK") { CLinux.socket(AF_NETLINK, kind, NetlinkSocket.Family.netfilter.rawValue) })
+            owning: try systemCall("socket", "AF_NETLINK") {
+                CLinux.socket(AF_NETLINK, kind, NetlinkSocket.Family.netfilter.rawValue)
+            })
         var name = sockaddr_nl()
         name.nl_family = sa_family_t(AF_NETLINK)
         let number = owned.number

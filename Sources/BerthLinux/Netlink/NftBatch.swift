@@ -102,7 +102,9 @@ package struct NftBatch: Sendable {
             }
             message.attribute(Int(NFTA_SET_ID.rawValue), network: id)
             // For `nft list` alone: link names are in the host's byte order.
-            if key == [.linkName] { message.attribute(Int(NFTA_SET_USERDATA.rawValue), [0, 4] + UInt32(1).nativeBytes) }
+            if key == [.linkName] {
+                message.attribute(Int(NFTA_SET_USERDATA.rawValue), [0, 4] + UInt32(1).nativeBytes)
+            }
         }
     }
 

@@ -63,7 +63,8 @@ extension RouteSocket {
         try socket.request("removing a local route", type: Int(RTM_DELROUTE)) { message in
             message.header(
                 RouteSocket.header(
-                    32, table: UInt8(RT_TABLE_LOCAL.rawValue), scope: UInt8(RT_SCOPE_HOST.rawValue), type: UInt8(RTN_LOCAL)))
+                    32, table: UInt8(RT_TABLE_LOCAL.rawValue), scope: UInt8(RT_SCOPE_HOST.rawValue),
+                    type: UInt8(RTN_LOCAL)))
             message.attribute(Int(RTA_DST.rawValue), address)
             message.attribute(Int(RTA_OIF.rawValue), u32: index)
         }

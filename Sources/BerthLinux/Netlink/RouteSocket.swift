@@ -88,7 +88,8 @@ package final class RouteSocket: Sendable {
 
     /// A pair in one message: ours up (in a bridge), the peer born inside another namespace, to be brought up there.
     /// Moving a link afterwards would cost thirty times as much.
-    package func addPair(_ own: PairEnd, master: UInt32? = nil, peer: PairEnd, in namespace: Int32) throws(SystemError) {
+    package func addPair(_ own: PairEnd, master: UInt32? = nil, peer: PairEnd, in namespace: Int32) throws(SystemError)
+    {
         let call = "adding link \(peer.name ?? own.name ?? "")"
         try socket.request(call, type: Int(RTM_NEWLINK), flags: RouteSocket.new) { message in
             message.header(RouteSocket.linkHeader(flags: UInt32(IFF_UP)))

@@ -12,12 +12,14 @@ package enum SocketDiagnostics {
         package var isLoopback: Bool {
             if address.count == 4 { return address[0] == 127 }
             if address.dropLast().allSatisfy({ $0 == 0 }) { return address.last == 1 }
-            return address[..<10].allSatisfy { $0 == 0 } && address[10] == 0xFF && address[11] == 0xFF && address[12] == 127
+            return address[..<10].allSatisfy { $0 == 0 } && address[10] == 0xFF && address[11] == 0xFF
+                && address[12] == 127
         }
     }
 
     /// Sockets that listen (TCP) or are bound and not connected (UDP), IPv4 and IPv6, in the namespace (nil: ours).
-    package static func listeners(_ namespace: SharedDescriptor?, datagram: Bool = false) throws(SystemError) -> [Entry] {
+    package static func listeners(_ namespace: SharedDescriptor?, datagram: Bool = false) throws(SystemError) -> [Entry]
+    {
         let socket: NetlinkSocket
         if let namespace {
             socket = try NetworkNamespace.inside(namespace) { () throws(SystemError) in

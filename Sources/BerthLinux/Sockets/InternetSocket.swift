@@ -11,7 +11,8 @@ package enum InternetSocket {
     package static func bind(
         _ address: [UInt8], port: UInt16, datagram: Bool, reuse: Bool = false
     ) throws(SystemError) -> SharedDescriptor {
-        let socket = Descriptor(owning: try systemCall("socket") { CLinux.socket(AF_INET, kind(datagram: datagram), 0) })
+        let socket = Descriptor(
+            owning: try systemCall("socket") { CLinux.socket(AF_INET, kind(datagram: datagram), 0) })
         let number = socket.number
         if reuse {
             var one: Int32 = 1

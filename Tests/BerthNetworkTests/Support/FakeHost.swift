@@ -1,4 +1,4 @@
-// A host of a test's own: a namespace with an address on a "LAN" where another machine lives. Gone with its descriptors.
+// A host of a test's own: a namespace with an address on a "LAN" where another machine lives.
 import BerthLinux
 import BerthModel
 import BerthNetwork

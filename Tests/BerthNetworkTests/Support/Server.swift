@@ -27,7 +27,8 @@ final class Server: Sendable {
         try Server(
             """
             perl -MIO::Socket::INET -e '
-              $s = IO::Socket::INET->new(LocalAddr => "\(address)", LocalPort => \(port), Listen => 9, ReuseAddr => 1) or die;
+              $s = IO::Socket::INET->new(
+                LocalAddr => "\(address)", LocalPort => \(port), Listen => 9, ReuseAddr => 1) or die;
               while ($c = $s->accept) { print $c "\(name) " . $c->peerhost . "\\n"; close $c }'
             """, in: namespace, port: port)
     }
@@ -63,7 +64,9 @@ func eventually(_ what: String, _ check: () throws -> Bool) throws {
 
 /// A DNS client, byte by byte.
 enum Question {
-    static func message(_ name: String, type: UInt16 = DNSQuestion.typeA, id: UInt16 = 0x1234, size: UInt16? = nil) -> [UInt8] {
+    static func message(_ name: String, type: UInt16 = DNSQuestion.typeA, id: UInt16 = 0x1234, size: UInt16? = nil)
+        -> [UInt8]
+    {
         var bytes: [UInt8] = [UInt8(id >> 8), UInt8(id & 255), 1, 0, 0, 1, 0, 0, 0, 0, 0, size == nil ? 0 : 1]
         for label in name.split(separator: ".") { bytes += [UInt8(label.utf8.count)] + Array(label.utf8) }
         bytes += [0, UInt8(type >> 8), UInt8(type & 255), 0, 1]
@@ -86,7 +89,9 @@ struct Answer: Equatable {
     var code: UInt8
     var isTruncated: Bool
     var records: [[UInt8]] = []
-    var addresses: [String] { records.filter { $0.count == 4 }.map { $0.map(String.init).joined(separator: ".") }.sorted() }
+    var addresses: [String] {
+        records.filter { $0.count == 4 }.map { $0.map(String.init).joined(separator: ".") }.sorted()
+    }
 
     init(_ bytes: [UInt8]) {
         code = bytes.count > 3 ? bytes[3] & 15 : 255

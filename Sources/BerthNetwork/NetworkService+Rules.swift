@@ -34,6 +34,14 @@ extension NetworkService {
         }
     }
 
+    /// Kept once opened: closing one waits until the kernel has taken away what the last transaction removed.
+    private func rulesSocket() throws(SystemError) -> NftSocket {
+        if let open = state.withLock({ $0.rulesSocket }) { return open }
+        let socket = try NftSocket.inside(host.namespace)
+        state.withLock { $0.rulesSocket = socket }
+        return socket
+    }
+
     /// Nil: no network leads to the host, so nothing is to be said there.
     private func wantedRules() -> HostRuleset? {
         let forwards = state.withLock { state -> [HostRuleset.Forward]? in
@@ -47,7 +55,7 @@ extension NetworkService {
     private func install(_ wanted: HostRuleset) throws(SystemError) {
         let before = state.withLock { $0.applied }
         if wanted == before { return }
-        let socket = try NftSocket.inside(host.namespace)
+        let socket = try rulesSocket()
         if let before, before.hasSameStructure(as: wanted) {
             try socket.apply(wanted.changes(from: before))
         } else {
@@ -64,7 +72,7 @@ extension NetworkService {
     private func removeRules() throws(SystemError) {
         let mayExist = state.withLock { $0.applied != nil || !$0.hasLooked }
         if mayExist {
-            let socket = try NftSocket.inside(host.namespace)
+            let socket = try rulesSocket()
             if try socket.hasTable(layout.nftTable) { try socket.apply(HostRuleset.removal(layout.nftTable)) }
         }
         forwarding.restore()
@@ -87,7 +95,7 @@ extension NetworkService {
 
     private func reassertLocked() {
         let wanted = state.withLock { $0.applied }
-        guard let wanted, let socket = try? NftSocket.inside(host.namespace) else { return }
+        guard let wanted, let socket = try? rulesSocket() else { return }
         guard (try? socket.hasTable(wanted.table)) == false else { return }
         try? socket.apply(wanted.batch)
     }

@@ -27,6 +27,7 @@ package final class NetworkService: Sendable {
         /// False until this agent has looked whether an earlier one left a table.
         var hasLooked = false
         var forwards: [HostRuleset.Forward] = []
+        var rulesSocket: NftSocket?
     }
 
     let layout: StateLayout

@@ -57,13 +57,13 @@ package final class ContainerRuntime: Sendable {
     let agentCommand: [String]
     let poller: Poller
     let seccomp: SeccompCompiler
-    /// The shim's program in sealed memory: what runs cannot be overwritten from a container.
+    /// The shim's program: what runs cannot be overwritten from a container.
     let shimImage: SharedDescriptor
     let continuation: AsyncStream<RuntimeEvent>.Continuation
     let running = Mutex<[ContainerID: RunningContainer]>([:])
 
     /// - Parameters:
-    ///   - shim: path of `berth-shim`, read once.
+    ///   - shim: path of `berth-shim`, opened once.
     ///   - agentCommand: how a shim brings the agent back.
     package init(layout: StateLayout, shim: String, agentCommand: [String]) throws {
         self.layout = layout
@@ -71,8 +71,7 @@ package final class ContainerRuntime: Sendable {
         cgroups = try CgroupDetection.tree(parent: layout.cgroupParent)
         poller = try Poller()
         seccomp = SeccompCompiler(cacheDirectory: layout.seccompCache)
-        shimImage = SharedDescriptor(
-            try FileIO.sealedMemory("berth-shim", try FileIO.read(shim, limit: 256 << 20), executable: true))
+        shimImage = SharedDescriptor(try SealedProgram.open(shim))
         (events, continuation) = AsyncStream.makeStream()
         try Directory.make(layout.containers)
     }

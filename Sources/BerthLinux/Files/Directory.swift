@@ -83,15 +83,23 @@ package enum Directory {
         return try open(inRootNumber: root, reached, flags: O_PATH | O_DIRECTORY)
     }
 
-    /// Makes a directory and its parents on the host (state directories of our own).
+    /// Makes a directory and its missing parents on the host (state directories of our own).
     package static func make(_ path: String, mode: UInt32 = 0o700) throws(SystemError) {
-        var reached = ""
-        for component in path.split(separator: "/") {
-            reached += "/" + component
-            if mkdir(reached, mode) != 0 && lastErrno != EEXIST && lastErrno != EISDIR && lastErrno != EROFS {
-                throw SystemError(call: "mkdir", errno: lastErrno, subject: reached)
+        if mkdir(path, mode) != 0 {
+            switch lastErrno {
+            case ENOENT:
+                guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+                    throw SystemError(call: "mkdir", errno: ENOENT, subject: path)
+                }
+                try make(String(path[..<slash]), mode: mode)
+                if mkdir(path, mode) != 0 && lastErrno != EEXIST {
+                    throw SystemError(call: "mkdir", errno: lastErrno, subject: path)
+                }
+            case EEXIST, EISDIR, EROFS: break
+            default: throw SystemError(call: "mkdir", errno: lastErrno, subject: path)
             }
         }
+        // What is there may be something else.
         let probe = try open(path, flags: O_PATH | O_DIRECTORY)
         _ = probe.number
     }

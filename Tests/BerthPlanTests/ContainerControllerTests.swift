@@ -177,6 +177,33 @@ struct ContainerControllerTests {
         #expect(controller.status.health == .starting)
     }
 
+    @Test("a server that begins to listen is probed at once, not when the next look is due")
+    func listener() throws {
+        var controller = Controller(.init(health: HealthSettings(), awaitsListener: true))
+        _ = Self.play(&controller, (0, .start))
+        let launched = Self.play(&controller, (0, .launched(processID: 1)))
+        #expect(launched.contains(.setTimer(.listener, at: .milliseconds(20))))
+        let look = Self.play(&controller, (20, .fired(.listener)))
+        guard case .lookForListener(let run)? = look.first else { return #expect(Bool(false), "no look: \(look)") }
+        #expect(
+            Self.play(&controller, (20, .lookedForListener(run: run, found: false)))
+                == [.setTimer(.listener, at: .milliseconds(40))])
+        // The early looks have become rare by now.
+        let failed = ProbeResult(start: Self.epoch, end: Self.epoch, exitCode: 1, output: "")
+        _ = Self.play(
+            &controller, (50, .fired(.probe)),
+            (60, .probed(run: run, failed, witnessed: false, began: .milliseconds(50))))
+        #expect(
+            Self.play(&controller, (70, .fired(.listener)), (70, .lookedForListener(run: run, found: true)))
+                == [.setTimer(.probe, at: .milliseconds(70))])
+        // While a probe runs, no second one is begun.
+        var busy = controller
+        _ = Self.play(&busy, (70, .fired(.probe)))
+        #expect(Self.play(&busy, (71, .lookedForListener(run: run, found: true))) == [])
+        _ = Self.play(&controller, (80, .ended(exitCode: 1, oomKilled: false)))
+        #expect(Self.play(&controller, (81, .lookedForListener(run: run, found: true))) == [])
+    }
+
     @Test("an agent that comes back goes on where the last one was")
     func adoption() {
         var status = ContainerStatus(state: .running, health: .healthy)
@@ -201,7 +228,8 @@ struct ContainerControllerTests {
             var controller = Controller(
                 .init(
                     restart: random.pick([.no, .always, .unlessStopped, .onFailure(maximumRetries: 2)]),
-                    health: random.oneIn(2) ? HealthSettings() : nil, isFirstOfItsNamespace: random.oneIn(2)))
+                    health: random.oneIn(2) ? HealthSettings() : nil, isFirstOfItsNamespace: random.oneIn(2),
+                    awaitsListener: random.oneIn(2)))
             var life = Life()
             for step in 0..<120 {
                 life.now += Int.random(in: 0...2000, using: &random)
@@ -224,6 +252,7 @@ struct ContainerControllerTests {
         var timers: [Controller.Timer: Duration] = [:]
         var probeRun: Int?
         var samples = false
+        var listenerRun: Int?
         var isRestarting = false
         var waitsForRestart: Bool { isRestarting }
 
@@ -236,6 +265,7 @@ struct ContainerControllerTests {
             if samples {
                 choices.append(.sampled(SignalSample(caught: 0, blocked: 0, waitsForSignals: random.oneIn(2))))
             }
+            if let run = listenerRun { choices.append(.lookedForListener(run: run, found: random.oneIn(3))) }
             if let run = probeRun {
                 let result = ProbeResult(start: .never, end: .never, exitCode: random.pick([0, 1]), output: "")
                 choices.append(.probed(run: run, result, witnessed: random.oneIn(2), began: .milliseconds(now)))
@@ -256,6 +286,7 @@ struct ContainerControllerTests {
             case .fired(let timer): timers[timer] = nil
             case .sampled: samples = false
             case .probed: probeRun = nil
+            case .lookedForListener: listenerRun = nil
             case .start, .stop, .kill: break
             }
             for effect in effects {
@@ -266,7 +297,10 @@ struct ContainerControllerTests {
                     if input == .start { isRestarting = false }
                 case .setTimer(let timer, let at): timers[timer] = at
                 case .clearTimer(let timer): timers[timer] = nil
-                case .probe(let run, _): probeRun = run
+                case .probe(let run, _):
+                    #expect(probeRun != run, "seed \(seed), step \(step): two probes at a time")
+                    probeRun = run
+                case .lookForListener(let run): listenerRun = run
                 case .takeSample: samples = true
                 case .signal, .kill: #expect(isRunning, "seed \(seed), step \(step): a signal to nobody")
                 case .publish(.restarting): isRestarting = true

@@ -14,6 +14,8 @@ package protocol ContainerHands: Sendable {
     func setPaused(_ id: ContainerID, _ paused: Bool) throws
     func sample(_ id: ContainerID) -> SignalSample?
     func probe(_ record: ContainerRecord, timeout: Duration) async -> (ProbeResult, witnessed: Bool)
+    /// Whether something in the container listens for TCP connections from outside it.
+    func hasListener(_ record: ContainerRecord) -> Bool
     /// The container has ended: what it held of the host goes.
     func release(_ record: ContainerRecord) async
     func store(_ id: ContainerID, _ status: ContainerStatus)
@@ -53,7 +55,8 @@ package actor ContainerDriver {
             health: healthcheck(record).map { HealthSettings($0) },
             stopSignal: Signal.number(signal) ?? Signal.terminate,
             gracePeriod: service.stopGracePeriod ?? .seconds(10),
-            isFirstOfItsNamespace: !service.initProcess && service.pidMode == nil)
+            isFirstOfItsNamespace: !service.initProcess && service.pidMode == nil,
+            awaitsListener: !record.servedPorts.isEmpty)
     }
 
     /// The service's check over the image's; nil where there is none or it is turned off.
@@ -177,6 +180,7 @@ package actor ContainerDriver {
                 let (result, witnessed) = await hands.probe(record, timeout: timeout)
                 take(.probed(run: run, result, witnessed: witnessed, began: began))
             }
+        case .lookForListener(let run): take(.lookedForListener(run: run, found: hands.hasListener(record)))
         case .setTimer(let timer, let time):
             timers[timer]?.cancel()
             timers[timer] = Task { [clock] in

@@ -106,14 +106,12 @@ final class RuntimeHands: ContainerHands {
         )
     }
 
-    /// Where the container says that it serves TCP ports, one of them (or any other) must be listened on.
-    private func witness(_ record: ContainerRecord) -> Bool {
-        var ports: Set<UInt16> = Set(record.ports.filter { $0.transport == .tcp }.map(\.containerPort))
-        for exposed in record.service.expose where exposed.transport == .tcp { ports.formUnion(exposed.ports) }
-        for text in (record.imageExecution.ExposedPorts ?? [:]).keys where text.hasSuffix("/tcp") {
-            if let port = UInt16(text.dropLast(4)) { ports.insert(port) }
-        }
-        guard !ports.isEmpty, let namespace = engine.live.namespace(record.id) else { return true }
+    /// Where the container says that it serves TCP ports, something must listen; true where it says nothing, or where
+    /// its namespace is not its own.
+    private func witness(_ record: ContainerRecord) -> Bool { record.servedPorts.isEmpty || hasListener(record) }
+
+    func hasListener(_ record: ContainerRecord) -> Bool {
+        guard let namespace = engine.live.namespace(record.id) else { return true }
         return !engine.network.listeningPorts(namespace).isEmpty
     }
 

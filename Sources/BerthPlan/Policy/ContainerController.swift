@@ -24,21 +24,24 @@ package struct ContainerController: Sendable {
         package var gracePeriod: Duration
         /// The main process is the first of a PID namespace of its own, and not an init that berth put there.
         package var isFirstOfItsNamespace: Bool
+        /// It says that it serves TCP ports: while it is starting, a listener is looked for.
+        package var awaitsListener: Bool
 
         package init(
             restart: RestartPolicy = .no, health: HealthSettings? = nil, stopSignal: Int32 = 15,
-            gracePeriod: Duration = .seconds(10), isFirstOfItsNamespace: Bool = true
+            gracePeriod: Duration = .seconds(10), isFirstOfItsNamespace: Bool = true, awaitsListener: Bool = false
         ) {
             self.restart = restart
             self.health = health
             self.stopSignal = stopSignal
             self.gracePeriod = gracePeriod
             self.isFirstOfItsNamespace = isFirstOfItsNamespace
+            self.awaitsListener = awaitsListener
         }
     }
 
     /// A timer of the container; setting one again replaces it.
-    package enum Timer: Sendable, Hashable, CaseIterable { case restart, stop, sample, probe }
+    package enum Timer: Sendable, Hashable, CaseIterable { case restart, stop, sample, probe, listener }
 
     package enum Input: Sendable, Equatable {
         // Wishes.
@@ -54,6 +57,8 @@ package struct ContainerController: Sendable {
         /// `run` is that of the effect; results of an earlier run are ignored.
         case probed(run: Int, ProbeResult, witnessed: Bool, began: Duration)
         case sampled(SignalSample)
+        /// Whether something in the container listens for TCP connections from outside it.
+        case lookedForListener(run: Int, found: Bool)
         case fired(Timer)
     }
 
@@ -65,6 +70,8 @@ package struct ContainerController: Sendable {
         case thaw
         case takeSample
         case probe(run: Int, timeout: Duration)
+        /// Ask the kernel, which costs next to nothing beside a probe.
+        case lookForListener(run: Int)
         case setTimer(Timer, at: Duration)
         case clearTimer(Timer)
         /// The status changed: store it, tell everyone. The event is what people are told; nil for details.
@@ -72,6 +79,10 @@ package struct ContainerController: Sendable {
     }
 
     package static let probesKept = 5
+    /// Between two looks for a listener: short against the start of any server, and longer for one that takes long.
+    package static let listenerLook = Duration.milliseconds(20)
+    package static let patientListenerLook = Duration.milliseconds(200)
+    private static let patienceAfter = Duration.seconds(20)
 
     package let settings: Settings
     package private(set) var status: ContainerStatus
@@ -82,6 +93,7 @@ package struct ContainerController: Sendable {
     private var run = 0
     private var timers: Set<Timer> = []
     private var isLaunching = false
+    private var isProbing = false
 
     /// A container as it was created, or as an earlier agent left it (then `adopt` says that it runs still).
     package init(_ settings: Settings, status: ContainerStatus = ContainerStatus()) {
@@ -103,7 +115,7 @@ package struct ContainerController: Sendable {
             monitor?.stop()
             return []
         }
-        return probeEffects { $0.resume(at: now.monotonic) }
+        return probeEffects { $0.resume(at: now.monotonic) } + awaitListener(at: now)
     }
 
     package mutating func take(_ input: Input, at now: Moment) -> [Effect] {
@@ -119,6 +131,7 @@ package struct ContainerController: Sendable {
         case .probed(let run, let result, let witnessed, let began):
             probed(run, result, witnessed, began: began, at: now)
         case .sampled(let sample): sampled(sample, at: now)
+        case .lookedForListener(let run, let found): lookedForListener(run, found, at: now)
         case .fired(let timer): fired(timer, at: now)
         }
     }
@@ -155,8 +168,9 @@ extension ContainerController {
         status.error = ""
         status.probes = []
         status.health = settings.health == nil ? .none : .starting
+        isProbing = false
         monitor = settings.health.map { HealthMonitor($0, started: now.monotonic) }
-        var effects = [Effect.publish(.started)] + probeEffects { $0.begin() }
+        var effects = [Effect.publish(.started)] + probeEffects { $0.begin() } + awaitListener(at: now)
         // The wish came while the process was being made.
         if status.manuallyStopped { effects += stop(settings.gracePeriod, at: now) }
         return effects
@@ -179,7 +193,7 @@ extension ContainerController {
     }
 
     private mutating func end(_ exitCode: Int32, oomKilled: Bool, at now: Moment) -> [Effect] {
-        var effects = clear([.probe, .sample, .stop])
+        var effects = clear([.probe, .listener, .sample, .stop])
         stopping = nil
         monitor = nil
         run += 1
@@ -267,23 +281,39 @@ extension ContainerController {
         guard status.state == .running else { return [] }
         status.state = .paused
         monitor?.stop()
-        return clear([.probe]) + [.publish(.paused)]
+        return clear([.probe, .listener]) + [.publish(.paused)]
     }
 
     private mutating func unpause(at now: Moment) -> [Effect] {
         guard status.state == .paused else { return [] }
         status.state = .running
-        return [.publish(.unpaused)] + probeEffects { $0.resume(at: now.monotonic) }
+        return [.publish(.unpaused)] + probeEffects { $0.resume(at: now.monotonic) } + awaitListener(at: now)
     }
 
     private mutating func probed(
         _ run: Int, _ result: ProbeResult, _ witnessed: Bool, began: Duration, at now: Moment
     ) -> [Effect] {
         guard run == self.run else { return [] }
+        isProbing = false
         return probeEffects(result) {
             $0.probeFinished(
                 exitCode: result.exitCode, witnessed: witnessed, began: began, ended: now.monotonic)
         }
+    }
+
+    /// A server is ready soon after it begins to listen: then is the time to probe, not when a timer says so.
+    private mutating func awaitListener(at now: Moment) -> [Effect] {
+        guard settings.awaitsListener, monitor != nil, status.health == .starting else { return [] }
+        let isNew = now.monotonic - startedAt < ContainerController.patienceAfter
+        let wait = isNew ? ContainerController.listenerLook : ContainerController.patientListenerLook
+        return [set(.listener, at: now.monotonic + wait)]
+    }
+
+    private mutating func lookedForListener(_ run: Int, _ found: Bool, at now: Moment) -> [Effect] {
+        guard run == self.run, status.state == .running else { return [] }
+        guard found else { return awaitListener(at: now) }
+        let isProbing = isProbing
+        return probeEffects { $0.listenerAppeared(at: now.monotonic, whileProbing: isProbing) }
     }
 
     private mutating func probeEffects(
@@ -300,6 +330,7 @@ extension ContainerController {
                 if let result { status.probes = (status.probes + [result]).suffix(ContainerController.probesKept) }
             case .statusChanged(let health):
                 status.health = health
+                effects += clear([.listener])
                 effects.append(.publish(health == .healthy ? .healthy : .unhealthy))
             }
         }
@@ -312,7 +343,12 @@ extension ContainerController {
         switch timer {
         case .restart: return launch()
         case .sample: return [.takeSample]
-        case .probe: return settings.health.map { [.probe(run: run, timeout: $0.timeout)] } ?? []
+        case .probe:
+            // One that was under way when the container was paused: its end asks for the next.
+            if isProbing { return [] }
+            isProbing = settings.health != nil
+            return settings.health.map { [.probe(run: run, timeout: $0.timeout)] } ?? []
+        case .listener: return [.lookForListener(run: run)]
         case .stop:
             guard var sequence = stopping else { return [] }
             let effects = perform(sequence.timeReached(now.monotonic))

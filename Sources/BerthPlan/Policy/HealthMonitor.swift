@@ -27,8 +27,8 @@ package struct HealthSettings: Sendable, Equatable {
 /// Decides when to probe and what a result means. Times are readings of a clock that never jumps.
 ///
 /// Docker's probes come at fixed times: an interval after the start, then an interval after the end of each. Only
-/// these count failures. While the container is starting, further probes look earlier and more often; a success of
-/// one of those is believed only with a witness (the kernel sees a listener), because some images answer probes from
+/// these count failures. While the container is starting, further probes look earlier and more often. A success in the
+/// first seconds is believed only with a witness (the kernel sees a listener), because some images answer probes from
 /// a temporary server.
 package struct HealthMonitor: Sendable, Equatable {
     package typealias Health = ContainerStatus.Health
@@ -44,6 +44,9 @@ package struct HealthMonitor: Sendable, Equatable {
 
     package static let firstLook = Duration.milliseconds(50)
     package static let longestLook = Duration.seconds(1)
+    /// From then on a success of Docker's own probe needs no witness: some containers expose ports that nothing in them
+    /// serves, and Docker calls those healthy too (docs/decisions/0006).
+    package static let witnessPatience = Duration.seconds(10)
 
     package let settings: HealthSettings
     package private(set) var health: Health
@@ -88,7 +91,8 @@ package struct HealthMonitor: Sendable, Equatable {
         let isDockers = began >= due
         var effects: [Effect] = []
         if exitCode == 0 {
-            if isDockers || health != .starting || witnessed {
+            let isBelieved = isDockers && began - started >= HealthMonitor.witnessPatience
+            if isBelieved || health != .starting || witnessed {
                 effects = [.recordProbe] + settle(.healthy)
                 failingStreak = 0
             }
@@ -103,6 +107,14 @@ package struct HealthMonitor: Sendable, Equatable {
         if isDockers || health != .starting { due = ended + interval(at: ended) }
         effects.append(next(after: ended, lastProbe: ended - began))
         return effects
+    }
+
+    /// Something in the container has begun to listen: a starting service is likely ready now. While a probe runs, its
+    /// end decides; the looks after it are early ones again.
+    package mutating func listenerAppeared(at now: Duration, whileProbing: Bool) -> [Effect] {
+        guard !isStopped, health == .starting else { return [] }
+        look = HealthMonitor.firstLook
+        return whileProbing ? [] : [.runProbe(at: now, timeout: settings.timeout)]
     }
 
     private mutating func settle(_ new: Health) -> [Effect] {

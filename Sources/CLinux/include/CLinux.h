@@ -6,12 +6,13 @@
 #define _GNU_SOURCE
 #endif
 #include <features.h>
-// The toolchain's own C module sees these two without the GNU extensions; one program cannot have both definitions.
+// The toolchain's own C module sees these three without the GNU extensions; one program cannot have both definitions.
 #undef __USE_XOPEN
 #include <sys/select.h>
 #define __USE_XOPEN 1
 #undef __USE_GNU
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #define __USE_GNU 1
 
 #include <dirent.h>

@@ -134,7 +134,9 @@ let package = Package(
                 "berth", "BerthControl", "BerthTesting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["Fixtures"],
             swiftSettings: house),
-        .testTarget(name: "EndToEndTests", dependencies: ["BerthModel", "BerthTesting"], swiftSettings: house),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["BerthModel", "BerthTesting"], exclude: ["Fixtures"],
+            swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: ["BerthTesting"], swiftSettings: house),
     ]
 )

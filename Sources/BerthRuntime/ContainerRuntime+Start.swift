@@ -63,8 +63,7 @@ extension ContainerRuntime {
             cause: missing ? "exec: \"\(program)\": executable file not found" : "exec: \"\(program)\": \(reason)",
             hint: missing
                 ? "is the program in the image, and its interpreter and libraries too?"
-                : "is the file executable for the container's user?",
-            exitCode: missing ? 127 : 126)
+                : "is the file executable for the container's user?")
     }
 
     struct Prepared {

@@ -88,43 +88,6 @@ extension FakeWorld {
     }
 }
 
-/// Sections of expected text in one file: `=== name` and the lines below it. `UPDATE_GOLDEN=1` rewrites them.
-struct GoldenFile {
-    let url: URL
-
-    init(_ name: String) {
-        url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-            "Fixtures/plans/\(name)")
-    }
-
-    func check(_ sections: [(name: String, text: String)]) throws {
-        #expect(Set(sections.map(\.name)).count == sections.count, "a name occurs twice")
-        let actual = sections.map { "=== \($0.name)\n\($0.text.isEmpty ? "(nothing)" : $0.text)\n" }.joined(
-            separator: "\n")
-        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try actual.write(to: url, atomically: true, encoding: .utf8)
-            return
-        }
-        let expected = try String(contentsOf: url, encoding: .utf8)
-        let wanted = GoldenFile.sections(expected)
-        #expect(Set(wanted.keys) == Set(sections.map(\.name)), "the file has other sections than the test")
-        for (name, text) in GoldenFile.sections(actual) {
-            #expect(text == wanted[name], "\(url.lastPathComponent): \(name)")
-        }
-    }
-
-    static func sections(_ text: String) -> [String: String] {
-        var sections: [String: String] = [:]
-        for part in ("\n" + text).components(separatedBy: "\n=== ").dropFirst() {
-            let lines = part.components(separatedBy: "\n")
-            sections[lines[0]] = lines.dropFirst().joined(separator: "\n").trimmingCharacters(in: .newlines)
-        }
-        return sections
-    }
-}
-
 /// A case of a golden file.
 struct PlanCase {
     let name: String
@@ -144,6 +107,9 @@ struct PlanCase {
     }
 
     static func check(_ cases: [PlanCase], in file: String) throws {
-        try GoldenFile(file).check(cases.map { ($0.name, try $0.make()) })
+        let golden = GoldenFile("Fixtures/plans/\(file)")
+        for difference in try golden.differences(from: cases.map { ($0.name, try $0.make()) }) {
+            Issue.record("\(difference)")
+        }
     }
 }

@@ -108,15 +108,15 @@ struct ContainerLifeTests {
         ] { #expect(log.contains(expected), "\(expected) is missing: \(log)") }
     }
 
-    @Test("a missing program is 127, one that is no program 126")
+    @Test("a missing program is not found, one that is no program denied")
     func cannotExecute() async throws {
         let world = try RuntimeWorld()
-        for (program, code) in [("no-such-program", Int32(127)), ("/etc/passwd", 126)] {
+        for (program, code) in [("no-such-program", BerthError.Code.notFound), ("/etc/passwd", .denied)] {
             do {
                 try await world.start(world.record([program]))
                 Issue.record("\(program) started")
             } catch let error as BerthError {
-                #expect(error.exitCode == code, "\(error)")
+                #expect(error.code == code, "\(error)")
             }
         }
         #expect(world.runtime.cgroups.list().isEmpty)

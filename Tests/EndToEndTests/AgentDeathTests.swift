@@ -53,6 +53,42 @@ struct AgentDeathTests {
         }
     }
 
+    @Test("three rounds of the same on the demo: a database, its migration, an application; the note stays")
+    func threeRoundsOfTheDemo() throws {
+        try withWorld(image: false) { world in
+            let cache =
+                ProcessInfo.processInfo.environment["CACHE"] ?? SourceRoot.url.appendingPathComponent(".cache").path
+            let tree = try Shell.run("CACHE='\(cache)' '\(SourceRoot.url.path)/examples/demo/make-image'", limit: 600)
+            #expect(tree.status == 0, "\(tree)")
+            try ExampleTests.copy("demo", into: world)
+            let images = try world.onHost("CACHE='\(cache)' BERTH='\(world.berth)' ./import-images", limit: 120)
+            #expect(images.status == 0, "\(images)")
+            let port = ["DEMO_PORT": "18092"]
+            let page = "http://127.0.0.1:18092/"
+            #expect(try world.run("up", "-d", "--wait", environment: port).status == 0)
+            // The front has no healthcheck: it may still be on its way to listening.
+            let fetch = "curl -sS --fail --max-time 10 --retry 20 --retry-connrefused --retry-delay 1"
+            let written = try world.onHost("\(fetch) --data-urlencode note=precious \(page)")
+            #expect(written.status == 0, "\(written)")
+            var generator = SplitMix(seed: 3)
+            for round in 1...3 {
+                #expect(try world.run("down", environment: port).status == 0)
+                let up = try world.start(["up", "-d"], environment: port)
+                let delay = UInt32(generator.next() % 900)
+                usleep(delay * 1000)
+                if let agent = world.agentProcessID { kill(agent, SIGKILL) }
+                _ = up.wait(limit: 60)
+                let again = try world.run("up", "-d", "--wait", environment: port)
+                #expect(again.status == 0 && again.seconds < 30, "round \(round), killed after \(delay) ms: \(again)")
+                let running = try world.run("ps", "-q", "db", "cache", "app", "front", environment: port).lines
+                #expect(Set(running).count == 4, "round \(round): \(running)")
+                let shown = try world.onHost("\(fetch) \(page)")
+                #expect(shown.stdout.contains("precious"), "round \(round): \(shown)")
+            }
+            #expect(try world.run("down", "-v", environment: port).status == 0)
+        }
+    }
+
     @Test("without a client, the shims bring the agent back, exactly one of it")
     func revival() throws {
         try withWorld { world in

@@ -45,7 +45,7 @@ final class ShimStream: Sendable {
         let packet = try PacketSocket.receive(socket.number)
         let message = try ShimMessage(decoding: packet.payload)
         if case .execFailed(_, let stage, let errno, let executing) = message {
-            throw ShimStream.failure(stage, errno, executing)
+            throw ShimStream.failure(stage, errno, executing, exitCode: executing ? 126 : 1)
         }
         guard let master = packet.descriptors.first else { return try code(of: message) ?? awaitEnd() }
         return try relayTerminal(master)
@@ -124,20 +124,23 @@ final class ShimStream: Sendable {
         switch message {
         case .execExited(_, let code): return code
         case .exited(let status): return status.code
-        case .execFailed(_, let stage, let errno, let executing): throw ShimStream.failure(stage, errno, executing)
-        case .failed(let stage, let errno, let executing): throw ShimStream.failure(stage, errno, executing)
+        case .execFailed(_, let stage, let errno, let executing):
+            // Docker's code for a program that cannot be executed, whether it is missing or not executable.
+            throw ShimStream.failure(stage, errno, executing, exitCode: executing ? 126 : 1)
+        case .failed(let stage, let errno, let executing):
+            throw ShimStream.failure(stage, errno, executing, exitCode: 1)
         case .refused(let why): throw BerthError(.conflict, "streaming with the container", cause: why)
         default: return nil
         }
     }
 
-    private static func failure(_ stage: String, _ errno: Int32, _ executing: Bool) -> BerthError {
+    private static func failure(_ stage: String, _ errno: Int32, _ executing: Bool, exitCode: Int32) -> BerthError {
         let reason = SystemError(call: "", errno: errno).reason
         let program = stage.hasPrefix("executing ") ? String(stage.dropFirst(10)) : stage
         let missing = executing && errno == 2
         return BerthError(
             missing ? .notFound : .denied, executing ? "exec: \"\(program)\"" : "starting the program: \(stage)",
-            cause: missing ? "executable file not found" : reason, exitCode: executing ? (missing ? 127 : 126) : 1)
+            cause: missing ? "executable file not found" : reason, exitCode: exitCode)
     }
 
     /// Copies a pipe's bytes to one of our own streams until it ends.

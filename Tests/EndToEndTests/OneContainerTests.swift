@@ -24,6 +24,25 @@ struct OneContainerTests {
         }
     }
 
+    @Test("up in the foreground again starts the container again, and stays until this run ends")
+    func foregroundAgain() throws {
+        try withWorld { world in
+            try world.write(
+                "compose.yaml",
+                """
+                name: again
+                services:
+                  web:
+                    image: localhost/busybox:1
+                    command: ["sh", "-c", "echo begin; sleep 0.5; echo end; exit 4"]
+                """)
+            for _ in 1...3 {
+                let up = try world.run("up", "--exit-code-from", "web")
+                #expect(up.status == 4 && up.lines == ["web-1  | begin", "web-1  | end", "web-1 exited with code 4"], "\(up)")
+            }
+        }
+    }
+
     @Test("--exit-code-from returns the container's code", arguments: [0, 3, 255])
     func exitCode(code: Int32) throws {
         try withWorld { world in

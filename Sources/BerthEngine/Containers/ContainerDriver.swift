@@ -93,11 +93,12 @@ package actor ContainerDriver {
         if controller.status.isRunning { return }
         launchError = nil
         holdNextLaunch = held
+        let previousStart = controller.status.started
         for await status in observe(after: { self.take(.start) }) {
             if status.isRunning { return }
             if let launchError { throw launchError }
-            // It ran and ended before anybody looked: it was started all the same.
-            if status.state == .exited && status.started != .never && status.finished >= status.started { return }
+            // It ran and ended before anybody looked: it was started all the same. An earlier run is no such thing.
+            if status.state == .exited && status.started != previousStart { return }
         }
     }
 

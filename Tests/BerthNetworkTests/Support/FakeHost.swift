@@ -42,8 +42,10 @@ final class FakeHost: Sendable {
         try lan.result.addAddress(far, [192, 0, 2, 9], prefixLength: 24)
         try lan.result.setUp(far)
         try lan.result.addRoute(.init([0, 0, 0, 0], prefixLength: 0, index: far, gateway: [192, 0, 2, 1]))
-        // As strict as a host can be: what works here works on the others.
+        // As strict as a host can be: what works here works on the others. New namespaces take over what the machine has,
+        // and where an engine ran that is forwarding.
         try NetworkNamespace.inside(host.namespace) { () throws(SystemError) in
+            try FileIO.writeKernel("/proc/sys/net/ipv4/ip_forward", "0")
             for name in ["all", "default", "lan0"] {
                 try FileIO.writeKernel("/proc/sys/net/ipv4/conf/\(name)/rp_filter", "1")
             }

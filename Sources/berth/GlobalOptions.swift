@@ -15,6 +15,7 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "Colours: auto, always or never") var ansi = "auto"
     @Option(help: "Progress: auto, tty, plain, json or quiet") var progress: String?
     @Flag(help: "Print the plan and do nothing") var dryRun = false
+    @Flag(help: "Keep networks and volumes that no service uses") var allResources = false
     @Flag(help: .hidden) var compatibility = false
     @Option(help: .hidden) var parallel: Int?
     @Option(help: "Where state is kept (default /var/lib/berth)") var dataDir: String?
@@ -31,7 +32,7 @@ struct GlobalOptions: ParsableArguments {
         "--progress", "--parallel",
         "--data-dir", "--run-dir",
     ]
-    private static let flags: Set<String> = ["--dry-run", "--compatibility"]
+    private static let flags: Set<String> = ["--dry-run", "--compatibility", "--all-resources"]
 
     /// Everything up to the first word that is no option of ours; `--dry-run` is taken behind the subcommand too.
     static func split(_ arguments: [String]) throws -> (GlobalOptions, [String]) {

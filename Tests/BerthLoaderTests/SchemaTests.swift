@@ -1,4 +1,4 @@
-// The editors' schema, the decoder and the examples agree.
+// The editors' schema, the grammar and the examples agree.
 import BerthModel
 import Foundation
 import Testing
@@ -10,32 +10,53 @@ struct SchemaTests {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The names that the schema knows at a definition.
-    static func keys(_ path: [String]) throws -> Set<String> {
-        let data = try Data(contentsOf: root.appendingPathComponent("schemas/stack.schema.json"))
-        var node = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        for part in path { node = try #require(node[part] as? [String: Any], "\(path)") }
-        return Set(node.keys)
-    }
-
-    @Test("the schema knows exactly the service keys that the decoder knows")
-    func serviceKeys() throws {
-        #expect(try SchemaTests.keys(["$defs", "service", "properties"]) == ServiceKeys.all)
-    }
-
-    @Test(
-        "a key that the schema does not know is one that the decoder refuses",
-        arguments: [
-            ("network", "networks: {n: {KEY: }}"), ("volume", "volumes: {n: {KEY: }}"), ("secret", "secrets: {n: {KEY: , file: f}}"),
-            ("config", "configs: {n: {KEY: , file: f}}"),
-        ])
-    func otherKeys(definition: String, text: String) throws {
-        for key in try SchemaTests.keys(["$defs", definition, "properties"]) {
-            let result = Loading.load("services: {a: {image: x}}\n" + text.replacingOccurrences(of: "KEY", with: key))
-            #expect(!result.diagnostics.contains { $0.message.contains("unknown key") }, "\(definition).\(key)")
+    @Test("the schema file is the grammar's own text")
+    func file() throws {
+        let url = SchemaTests.root.appendingPathComponent("schemas/stack.schema.json")
+        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+            try SchemaDocument.text.write(to: url, atomically: true, encoding: .utf8)
         }
-        let wrong = Loading.load("services: {a: {image: x}}\n" + text.replacingOccurrences(of: "KEY", with: "nonsense"))
-        #expect(wrong.diagnostics.contains { $0.message.contains("unknown key \"nonsense\"") })
+        #expect(try String(contentsOf: url, encoding: .utf8) == SchemaDocument.text)
+        #expect((try JSONSerialization.jsonObject(with: Data(SchemaDocument.text.utf8)) as? [String: Any])?["definitions"] != nil)
+    }
+
+    @Test("every key of every map is described")
+    func descriptions() throws {
+        let document = try JSONSerialization.jsonObject(with: Data(SchemaDocument.text.utf8))
+        func undescribed(_ value: Any, _ path: String) -> [String] {
+            if let list = value as? [Any] { return list.flatMap { undescribed($0, path) } }
+            guard let map = value as? [String: Any] else { return [] }
+            let properties = map["properties"] as? [String: [String: Any]] ?? [:]
+            let missing = properties.filter { ($0.value["description"] as? String ?? "").isEmpty }.map { "\(path).\($0.key)" }
+            return missing + map.flatMap { undescribed($0.value, "\(path).\($0.key)") }
+        }
+        #expect(undescribed(document, "") == [])
+    }
+
+    @Test("what has no effect is a key of the grammar")
+    func unsupportedKeys() {
+        for key in UnsupportedKeys.service.keys { #expect(ServiceShape.root.field(key) != nil, "\(key)") }
+    }
+
+    @Test("every row of the tables stands at a place that the grammar knows")
+    func rows() {
+        func check(_ paths: [[String]], _ table: String) {
+            for path in paths where !SchemaTests.knows(path[...]) { Issue.record("\(table): \(path.joined(separator: "."))") }
+        }
+        check(MergeRule.rules.paths, "merge rules")
+        check(ItemIdentity.rules.paths, "item identities")
+        check(CanonicalForm.rules.paths, "canonical forms")
+        check(FieldType.rules.paths, "field types")
+        check(Cast.rules.paths, "casts")
+    }
+
+    /// Whether a shape is at a path; `*` is any item or any key of the user's.
+    static func knows(_ path: ArraySlice<String>, _ shape: Shape? = StackShape.root) -> Bool {
+        guard let shape else { return false }
+        guard let step = path.first else { return true }
+        let rest = path.dropFirst()
+        if step == "*" { return knows(rest, shape.items) || knows(rest, shape.members?.values) }
+        return knows(rest, shape.field(step))
     }
 
     @Test("every example loads without a word", arguments: ["hello", "chain", "scaled", "materials", "demo"])
@@ -48,6 +69,6 @@ struct SchemaTests {
         }
         let text = try #require(files["/home/demo/compose.yaml"])
         let result = Loading.load(text, files: files)
-        #expect(result.stack != nil && result.diagnostics.isEmpty, "\(result.diagnostics)")
+        #expect(result.stack != nil && (result.diagnostics + result.hostDiagnostics).isEmpty, "\(result.diagnostics) \(result.hostDiagnostics)")
     }
 }

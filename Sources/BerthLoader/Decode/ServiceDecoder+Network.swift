@@ -3,61 +3,40 @@ import BerthModel
 
 extension ServiceDecoder {
     func decodeDependencies(_ field: Field, _ service: inout Service) {
-        if let depends = field["depends_on"] {
-            if depends.node.entries != nil {
-                for (name, entry) in depends.map() { service.dependsOn[name] = dependency(entry) }
-            } else {
-                for name in depends.strings() { service.dependsOn[name] = Dependency() }
-            }
+        for dependency in field["depends_on"]?.node.entries ?? [] {
+            let name = dependency.key
+            let entry = Field(node: dependency.value, path: field.path.key("depends_on").key(name), remarks: field.remarks)
+            service.dependsOn[name] = Dependency(
+                condition: Dependency.Condition(rawValue: entry["condition"]?.text ?? "") ?? .started,
+                required: entry["required"]?.node.bool ?? true, restart: entry["restart"]?.flag ?? false)
         }
-        for text in field["links"]?.strings() ?? [] {
+        for text in field["links"]?.texts ?? [] {
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             guard let target = parts.first else { continue }
             service.links.append(Link(service: target, alias: parts.count == 2 ? parts[1] : target))
-            if service.dependsOn[target] == nil { service.dependsOn[target] = Dependency(restart: true) }
         }
         if let check = field["healthcheck"] { service.healthcheck = healthcheck(check) }
     }
 
-    private func dependency(_ field: Field) -> Dependency {
-        field.checkKeys(["condition", "required", "restart"], of: "a dependency")
-        var dependency = Dependency()
-        if let text = field["condition"]?.string() {
-            if let condition = Dependency.Condition(rawValue: text) {
-                dependency.condition = condition
-            } else {
-                field["condition"]?.fail(
-                    "invalid condition \"\(text)\"",
-                    suggestion: "service_started, service_healthy or service_completed_successfully")
-            }
-        }
-        dependency.required = field["required"]?.bool() ?? true
-        dependency.restart = field["restart"]?.bool() ?? false
-        return dependency
-    }
-
     private func healthcheck(_ field: Field) -> Healthcheck {
-        field.checkKeys(
-            ["test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"], of: "a healthcheck"
-        )
         var check = Healthcheck()
-        if field["disable"]?.bool() == true {
+        if field["disable"]?.flag == true {
             check.test = Healthcheck.Test.none
             return check
         }
         if let test = field["test"] { check.test = healthTest(test) }
-        check.interval = field["interval"]?.duration()
-        check.timeout = field["timeout"]?.duration()
-        check.retries = field["retries"]?.int()
-        check.startPeriod = field["start_period"]?.duration()
-        check.startInterval = field["start_interval"]?.duration()
+        check.interval = field["interval"]?.duration
+        check.timeout = field["timeout"]?.duration
+        check.retries = field["retries"]?.int
+        check.startPeriod = field["start_period"]?.duration
+        check.startInterval = field["start_interval"]?.duration
         return check
     }
 
     private func healthTest(_ field: Field) -> Healthcheck.Test? {
-        if let text = field.node.text { return .shell(text) }
-        let words = field.strings()
+        let words = field.texts
         switch words.first {
+        case nil: return nil
         case "NONE": return Healthcheck.Test.none
         case "CMD" where words.count > 1: return .command(Array(words.dropFirst()))
         case "CMD-SHELL" where words.count == 2: return .shell(words[1])
@@ -68,24 +47,21 @@ extension ServiceDecoder {
     }
 
     func decodeNetwork(_ field: Field, _ service: inout Service) {
-        if let mode = field["network_mode"]?.string() {
+        if let mode = field["network_mode"]?.filled {
             service.networkMode = networkMode(mode, field)
-            if let networks = field["networks"] { networks.fail("network_mode and networks exclude each other") }
-        } else if let networks = field["networks"] {
-            if networks.node.entries != nil {
-                for (name, entry) in networks.map() { service.networks[name] = attachment(entry) }
-            } else {
-                for name in networks.strings() { service.networks[name] = NetworkAttachment() }
+        } else {
+            for entry in field["networks"]?.node.entries ?? [] {
+                let path = field.path.key("networks").key(entry.key)
+                service.networks[entry.key] = attachment(Field(node: entry.value, path: path, remarks: field.remarks))
             }
         }
-        if service.networkMode == nil && service.networks.isEmpty { service.networks["default"] = NetworkAttachment() }
-        service.ports = field["ports"]?.list().flatMap { PortSyntax.decode($0) } ?? []
-        service.expose = field["expose"]?.list().compactMap { PortSyntax.exposed($0) } ?? []
-        service.extraHosts = field["extra_hosts"].map(extraHosts) ?? []
-        service.dns = field["dns"]?.strings(orOne: true) ?? []
-        service.dnsSearch = field["dns_search"]?.strings(orOne: true) ?? []
-        service.dnsOptions = field["dns_opt"]?.strings(orOne: true) ?? []
-        service.macAddress = field["mac_address"]?.string()
+        service.ports = field["ports"]?.items.compactMap(port) ?? []
+        service.expose = field["expose"]?.items.compactMap(exposed) ?? []
+        service.extraHosts = field["extra_hosts"]?.items.compactMap(extraHost) ?? []
+        service.dns = field["dns"]?.texts ?? []
+        service.dnsSearch = field["dns_search"]?.texts ?? []
+        service.dnsOptions = field["dns_opt"]?.texts ?? []
+        service.macAddress = field["mac_address"]?.filled
     }
 
     private func networkMode(_ text: String, _ field: Field) -> NetworkMode {
@@ -104,45 +80,74 @@ extension ServiceDecoder {
     }
 
     private func attachment(_ field: Field) -> NetworkAttachment {
-        field.checkKeys(
-            [
-                "aliases", "ipv4_address", "ipv6_address", "link_local_ips", "mac_address", "priority", "gw_priority",
-                "interface_name", "driver_opts",
-            ], of: "a network attachment")
         var attachment = NetworkAttachment()
-        attachment.aliases = field["aliases"]?.strings() ?? []
-        attachment.ipv4Address = field["ipv4_address"]?.string()
+        attachment.aliases = field["aliases"]?.texts ?? []
+        attachment.ipv4Address = field["ipv4_address"]?.filled
         if let address = attachment.ipv4Address, IPv4Address(address) == nil {
             field["ipv4_address"]?.fail("\"\(address)\" is not an IPv4 address")
         }
-        attachment.ipv6Address = field["ipv6_address"]?.string()
+        attachment.ipv6Address = field["ipv6_address"]?.filled
         field["ipv6_address"]?.warn("IPv6 addresses have no effect yet")
-        attachment.macAddress = field["mac_address"]?.string()
-        attachment.priority = field["priority"]?.int()
-        attachment.gatewayPriority = field["gw_priority"]?.int()
-        attachment.interfaceName = field["interface_name"]?.string()
+        attachment.macAddress = field["mac_address"]?.filled
+        attachment.priority = field["priority"]?.int
+        attachment.gatewayPriority = field["gw_priority"]?.int
+        attachment.interfaceName = field["interface_name"]?.filled
+        attachment.linkLocalAddresses = field["link_local_ips"]?.texts ?? []
+        attachment.driverOptions = field["driver_opts"]?.pairs ?? [:]
         return attachment
     }
 
-    private func extraHosts(_ field: Field) -> [HostEntry] {
-        if field.node.entries != nil {
-            return field.map().flatMap { name, entry in
-                entry.strings(orOne: true).map { HostEntry(name: name, address: $0) }
-            }
+    private func port(_ field: Field) -> PortMapping? {
+        guard let target = field["target"]?.int, let number = UInt16(exactly: target), number > 0 else {
+            field.fail("target: expected a port from 1 to 65535")
+            return nil
         }
-        return field.list().compactMap { item in
-            guard let text = item.string() else { return nil }
-            guard let separator = text.firstIndex(where: { $0 == "=" }) ?? text.firstIndex(of: ":") else {
-                item.fail("invalid extra host \"\(text)\"", suggestion: "write name=address")
+        var mapping = PortMapping(target: number)
+        if let name = field["protocol"]?.filled {
+            guard let transport = TransportProtocol(rawValue: name.lowercased()) else {
+                field.fail("protocol \"\(name)\": expected tcp, udp or sctp")
                 return nil
             }
-            var address = String(text[text.index(after: separator)...])
-            if address.hasPrefix("[") && address.hasSuffix("]") { address = String(address.dropFirst().dropLast()) }
-            guard address == "host-gateway" || PortSyntax.isAddress(address) else {
-                item.fail("\"\(address)\" is not an address", suggestion: "an IP address or host-gateway")
+            mapping.transport = transport
+        }
+        if let text = field["published"]?.filled, text != "0" {
+            guard let range = ServiceDecoder.range(text) else {
+                field.fail("published \"\(text)\": expected a port or a range of ports")
                 return nil
             }
-            return HostEntry(name: String(text[..<separator]), address: address)
+            mapping.published = range
         }
+        mapping.hostAddress = field["host_ip"]?.filled
+        mapping.name = field["name"]?.filled
+        mapping.applicationProtocol = field["app_protocol"]?.filled
+        mapping.mode = field["mode"]?.filled ?? "ingress"
+        return mapping
+    }
+
+    static func range(_ text: String) -> ClosedRange<UInt16>? {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+        guard parts.count <= 2, let first = parts[0], let last = parts[parts.count - 1], first > 0, first <= last else { return nil }
+        return first...last
+    }
+
+    private func exposed(_ field: Field) -> ExposedPort? {
+        let parts = (field.text ?? "").split(separator: "/", maxSplits: 1).map(String.init)
+        guard let first = parts.first, let range = ServiceDecoder.range(first),
+            let transport = TransportProtocol(rawValue: parts.count == 2 ? parts[1].lowercased() : "tcp")
+        else {
+            field.fail("invalid port \"\(field.text ?? "")\"", suggestion: "write port[-port][/protocol]")
+            return nil
+        }
+        return ExposedPort(ports: range, transport: transport)
+    }
+
+    private func extraHost(_ field: Field) -> HostEntry? {
+        let parts = (field.text ?? "").split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let address = parts.count == 2 ? parts[1] : ""
+        guard address == "host-gateway" || AddressText.isAddress(address) else {
+            field.fail("\"\(address)\" is not an address", suggestion: "an IP address or host-gateway")
+            return nil
+        }
+        return HostEntry(name: parts[0], address: address)
     }
 }

@@ -4,140 +4,160 @@ import BerthModel
 struct Merger {
     let remarks: Remarks
 
-    /// How two values of one key become one, where it is not the usual rule (maps recurse, lists append, scalars
-    /// replace).
-    private enum Rule: Sendable {
-        case replace
-        /// `KEY=VALUE` lists and maps, by key.
-        case pairs
-        /// A string or a list; unique items.
-        case uniqueList
-        /// A list or map of names: as maps.
-        case namedMap
-        /// Items identified by a part of themselves.
-        case keyed(@Sendable (Node) -> String)
+    /// The whole trees.
+    func merge(_ base: Node, _ over: Node) -> Node { merge(base, over, MergeRule.rules, .root) }
+
+    /// One service over the one that it extends.
+    func mergeService(_ base: Node, _ over: Node, name: String) -> Node {
+        merge(base, over, MergeRule.rules.below("services")?.below(name), TreePath.root.key("services").key(name))
     }
 
-    private static let serviceRules: [String: Rule] = [
-        "command": .replace, "entrypoint": .replace, "environment": .pairs, "labels": .pairs, "annotations": .pairs,
-        "sysctls": .pairs, "env_file": .uniqueList, "label_file": .uniqueList, "dns": .uniqueList,
-        "dns_opt": .uniqueList,
-        "dns_search": .uniqueList, "tmpfs": .uniqueList, "expose": .uniqueList, "cap_add": .uniqueList,
-        "cap_drop": .uniqueList,
-        "profiles": .uniqueList, "links": .uniqueList, "security_opt": .uniqueList, "depends_on": .namedMap,
-        "networks": .namedMap,
-        "volumes": .keyed(mountTarget), "devices": .keyed(mountTarget), "secrets": .keyed(materialTarget),
-        "configs": .keyed(materialTarget), "ports": .keyed(portIdentity), "extra_hosts": .pairs,
-    ]
-
-    func merge(_ base: Node, _ over: Node, path: [String] = []) -> Node {
-        if over.directive == .override { return over }
-        if base.isNull { return over }
+    private func merge(_ base: Node, _ over: Node, _ rules: RuleTree<MergeRule>?, _ path: TreePath) -> Node {
+        if let rule = rules?.rule { return merge(base, over, by: rule, rules, path) }
         if over.isNull { return base }
-        switch rule(path) {
-        case .replace?: return over
-        case .pairs?: return mergePairs(base, over)
-        case .uniqueList?: return mergeUnique(base, over)
-        case .namedMap?: return mergeMaps(named(base), named(over), path)
-        case .keyed(let identity)?: return mergeKeyed(base, over, identity)
-        case nil: break
+        switch (base.value, over.value) {
+        case (.mapping, .mapping): return mergeMaps(base, over, rules, path)
+        case (.sequence(let first), .sequence(let second)): return Node(.sequence(first + second), at: base.mark)
+        case (.mapping, _), (.sequence, _): return conflict(base, over, path)
+        default: return over
         }
-        if base.entries != nil && over.entries != nil { return mergeMaps(base, over, path) }
-        if let first = base.items, let second = over.items { return Node(.sequence(first + second), at: over.place) }
-        if base.entries != nil && over.items != nil || base.items != nil && over.entries != nil {
-            remarks.error(
-                over.place, path.joined(separator: "."),
-                "cannot override \(path.joined(separator: ".")): it is \(base.kindName) before and \(over.kindName) here"
-            )
-            return base
-        }
-        return over
     }
 
-    private func rule(_ path: [String]) -> Rule? {
-        if path.count == 3 && path[0] == "services" { return Merger.serviceRules[path[2]] }
-        if path.count == 4 && path[0] == "services" && path[2] == "healthcheck" && path[3] == "test" { return .replace }
-        if path.count == 4 && path[0] == "services" && path[2] == "build" && ["args", "labels"].contains(path[3]) {
-            return .pairs
-        }
-        if path.count == 3 && ["networks", "volumes"].contains(path[0]) && path[2] == "labels" { return .pairs }
-        return nil
+    private func conflict(_ base: Node, _ over: Node, _ path: TreePath) -> Node {
+        let before = remarks.place(base.mark).map { " at \($0)" } ?? ""
+        remarks.error(
+            over.mark, path, "cannot override \(path): it is \(base.kindName)\(before), and \(over.kindName) here",
+            suggestion: "give both the same form, or replace it with !override")
+        return base
     }
 
-    private func mergeMaps(_ base: Node, _ over: Node, _ path: [String]) -> Node {
-        guard let first = base.entries, let second = over.entries else { return over }
-        var result = Node(.mapping(first), at: over.place)
+    private func mergeMaps(_ base: Node, _ over: Node, _ rules: RuleTree<MergeRule>?, _ path: TreePath) -> Node {
+        guard var entries = base.entries, let second = over.entries else { return base }
         for entry in second {
-            if entry.value.directive == .reset {
-                result.value = .mapping((result.entries ?? []).filter { $0.key != entry.key })
-            } else if let old = result[entry.key] {
-                result.set(entry.key, merge(old, entry.value, path: path + [entry.key]), keyPlace: entry.keyPlace)
-            } else {
-                result.set(entry.key, entry.value, keyPlace: entry.keyPlace)
+            guard let index = entries.firstIndex(where: { $0.key == entry.key }) else {
+                entries.append(entry)
+                continue
             }
+            entries[index].value = merge(entries[index].value, entry.value, rules?.below(entry.key), path.key(entry.key))
+            entries[index].mark = entry.mark
         }
-        return result
+        return Node(.mapping(entries), at: base.mark)
     }
 
-    private func mergePairs(_ base: Node, _ over: Node) -> Node {
-        mergeMaps(pairs(base), pairs(over), ["", "", "", "", ""])
-    }
-
-    /// `K=V` items as a map; maps as they are.
-    private func pairs(_ node: Node) -> Node {
-        guard let items = node.items else { return node }
-        var result = Node(.mapping([]), at: node.place)
-        for item in items {
-            guard let text = item.text else { continue }
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let value =
-                parts.count == 2 ? Node(.scalar(parts[1], isPlain: false), at: item.place) : Node(.null, at: item.place)
-            result.set(parts[0], value, keyPlace: item.place)
-        }
-        return result
-    }
-
-    private func named(_ node: Node) -> Node {
-        guard let items = node.items else { return node }
-        return Node(
-            .mapping(
-                items.compactMap { item in
-                    item.text.map { Node.Entry(key: $0, keyPlace: item.place, value: Node(.null, at: item.place)) }
-                }), at: node.place)
-    }
-
-    private func list(_ node: Node) -> [Node] { node.items ?? [node] }
-
-    private func mergeUnique(_ base: Node, _ over: Node) -> Node {
-        var seen: Set<String> = []
-        let all = (list(base) + list(over)).filter { item in item.text.map { seen.insert($0).inserted } ?? true }
-        return Node(.sequence(all), at: over.place)
-    }
-
-    private func mergeKeyed(_ base: Node, _ over: Node, _ identity: (Node) -> String) -> Node {
-        var all = list(base)
-        for item in list(over) {
-            if let index = all.firstIndex(where: { identity($0) == identity(item) }) {
-                all[index] = item
-            } else {
-                all.append(item)
+    private func merge(
+        _ base: Node, _ over: Node, by rule: MergeRule, _ rules: RuleTree<MergeRule>?, _ path: TreePath
+    ) -> Node {
+        switch rule {
+        case .replace: return over
+        case .sequence:
+            if over.isNull { return base }
+            return Node(.sequence(Merger.sequence(base) + Merger.sequence(over)), at: base.mark)
+        case .hosts:
+            if over.isNull { return base }
+            let first = Merger.sequence(base)
+            return Node(.sequence(first + Merger.sequence(over).filter { !first.contains($0) }), at: base.mark)
+        case .build:
+            if over.isNull { return base }
+            guard let first = Merger.build(base), let second = Merger.build(over) else { return base }
+            return mergeMaps(first, second, rules, path)
+        case .dependencies:
+            if over.isNull { return base }
+            let standard = { (mark: Mark) in
+                Node(
+                    .mapping([
+                        .init(key: "condition", mark: mark, value: .string("service_started", at: mark)),
+                        .init(key: "required", mark: mark, value: Node(.bool(true), at: mark)),
+                    ]), at: mark)
             }
+            return mergeMaps(Merger.names(base, standard), Merger.names(over, standard), rules, path)
+        case .names:
+            if over.isNull { return base }
+            let nothing = { (mark: Mark) in Node(.null, at: mark) }
+            return mergeMaps(Merger.names(base, nothing), Merger.names(over, nothing), rules, path)
+        case .logging:
+            if over.isNull { return base }
+            guard base.entries != nil, over.entries != nil else { return conflict(base, over, path) }
+            guard let first = base["driver"], let second = over["driver"], first != second else {
+                return mergeMaps(base, over, rules, path)
+            }
+            return over
+        case .ulimit:
+            if over.isNull { return base }
+            return base.entries != nil && over.entries != nil ? mergeMaps(base, over, rules, path) : over
+        case .addressPools:
+            return mergePools(base, over, rules, path)
         }
-        return Node(.sequence(all), at: over.place)
     }
 
-    @Sendable private static func mountTarget(_ node: Node) -> String {
-        if let target = node["target"]?.text { return target }
-        let parts = (node.text ?? "").split(separator: ":").map(String.init)
-        return parts.count >= 2 ? parts[1] : parts.first ?? ""
+    // MARK: Forms
+
+    /// `KEY=VALUE` texts, keys in order; other values as they are.
+    private static func sequence(_ node: Node) -> [Node] {
+        switch node.value {
+        case .mapping(let entries):
+            return entries.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.flatMap { entry -> [Node] in
+                if case .sequence(let items) = entry.value.value {
+                    return items.map { .string("\(entry.key)=\($0.scalarText ?? "")", at: $0.mark) }
+                }
+                guard let text = entry.value.scalarText else { return [.string(entry.key, at: entry.mark)] }
+                return [.string("\(entry.key)=\(text)", at: entry.mark)]
+            }
+        case .sequence(let items): return items
+        case .string: return [node]
+        default: return []
+        }
     }
 
-    @Sendable private static func materialTarget(_ node: Node) -> String {
-        node["target"]?.text ?? node["source"]?.text ?? node.text ?? ""
+    private static func build(_ node: Node) -> Node? {
+        switch node.value {
+        case .mapping: node
+        case .string: Node(.mapping([.init(key: "context", mark: node.mark, value: node)]), at: node.mark)
+        default: nil
+        }
     }
 
-    @Sendable private static func portIdentity(_ node: Node) -> String {
-        guard node.entries != nil else { return node.text ?? "" }
-        return ["host_ip", "published", "target", "protocol"].map { node[$0]?.text ?? "" }.joined(separator: "/")
+    private static func names(_ node: Node, _ value: (Mark) -> Node) -> Node {
+        switch node.value {
+        case .mapping: return node
+        case .sequence(let items):
+            var result = Node(.mapping([]), at: node.mark)
+            for item in items { if let name = item.scalarText { result.set(name, value(item.mark)) } }
+            return result
+        default: return Node(.mapping([]), at: node.mark)
+        }
+    }
+
+    /// The later pools, each over the earlier one of its subnet.
+    private func mergePools(_ base: Node, _ over: Node, _ rules: RuleTree<MergeRule>?, _ path: TreePath) -> Node {
+        guard let first = base.items, let second = over.items else {
+            return over.isNull ? base : conflict(base, over, path)
+        }
+        let merged = second.map { item -> Node in
+            guard let same = first.first(where: { $0["subnet"]?.string == item["subnet"]?.string }) else { return item }
+            return mergeMaps(same, item, nil, path)
+        }
+        return Node(.sequence(first.isEmpty ? [] : merged), at: over.mark)
+    }
+}
+
+/// Lists whose items replace each other.
+enum Uniqueness {
+    static func enforce(_ root: inout Node, _ remarks: Remarks) {
+        root.apply(ItemIdentity.rules) { node, identity, path in
+            guard let items = node.items else { return }
+            var result: [Node] = []
+            var places: [String: Int] = [:]
+            result.reserveCapacity(items.count)
+            for (number, item) in items.enumerated() {
+                guard let key = identity.of(item, path.index(number), remarks) else { continue }
+                if let index = places[key] {
+                    result[index] = item
+                } else {
+                    places[key] = result.count
+                    result.append(item)
+                }
+            }
+            node.value = .sequence(result)
+        }
     }
 }

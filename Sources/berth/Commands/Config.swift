@@ -1,38 +1,118 @@
 // `config`: the stack file as berth understands it.
 import ArgumentParser
+import BerthLinux
 import BerthLoader
 import BerthModel
-import FoundationEssentials
 
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check the stack file and show what it means", discussion: "Example: berth config -q && echo fine",
+        abstract: "Check the stack file and show what it means",
+        discussion: """
+            Examples:
+              berth config -q && echo fine       check only
+              berth config --services            names, one a line
+              berth config --variables           what the file asks for
+              berth config --no-interpolate      with ${…} as written
+            """,
         aliases: ["convert"])
+    @Option(help: "yaml or json") var format: String?
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Check only") var quiet = false
+    @Option(name: [.customShort("o"), .customLong("output")], help: "Write to a file") var output: String?
     @Flag(help: "Names of services") var services = false
     @Flag(help: "Names of images") var images = false
     @Flag(help: "Names of volumes") var volumes = false
     @Flag(help: "Names of networks") var networks = false
+    @Flag(help: "Names of models") var models = false
     @Flag(help: "Names of profiles") var profiles = false
-    @Option(help: "yaml or json") var format = "yaml"
-    @Argument var names: [String] = []
+    @Option(help: "Configuration hashes: of services, separated by commas, or of all: *") var hash: String?
+    @Flag(help: "Variables that the file refers to") var variables = false
+    @Flag(help: "The environment that variables are taken from") var environment = false
+    @Flag(help: "Leave variables as they are written") var noInterpolate = false
+    @Flag(help: "Leave out what the whole stack implies") var noNormalize = false
+    @Flag(help: "Do not check that the parts agree") var noConsistency = false
+    @Flag(help: "Leave paths as they are written") var noPathResolution = false
+    @Flag(help: "Do not read env files") var noEnvResolution = false
+    @Flag(help: .hidden) var resolveImageDigests = false
+    @Flag(help: .hidden) var lockImageDigests = false
+    @Argument(help: "Services; none: all") var names: [String] = []
+
+    func validate() throws {
+        if let format, !["yaml", "json"].contains(format) { throw ValidationError("unsupported format \"\(format)\": yaml or json") }
+        if resolveImageDigests || lockImageDigests {
+            throw ValidationError("image digests cannot be resolved yet: images are not pulled")
+        }
+    }
 
     func run() async throws {
-        let stack = try StackContext.load(services: names)
+        var options = StackContext.options(names)
+        if noInterpolate { options.skips.insert(.interpolation) }
+        if noNormalize || GlobalOptions.current.compatibility { options.skips.insert(.normalisation) }
+        if noConsistency { options.skips.insert(.consistency) }
+        if noPathResolution { options.skips.insert(.paths) }
+        if noEnvResolution || noInterpolate { options.skips.insert(.environment) }
+        if noInterpolate {
+            options.skips.insert(.consistency)
+            options.keepsUnusedResources = true
+        }
+        if variables { return try emit(VariableTable.text(StackLoader(files: DiskFiles()).variables(options), format)) }
+        let result = StackLoader(files: DiskFiles()).load(options)
+        StackContext.show(result.diagnostics, warnings: true)
+        guard let model = result.model else { throw ExitCode(1) }
+        for name in names where !model.services.contains(name) {
+            throw BerthError(.notFound, "no such service: \(name)", subject: name)
+        }
         if quiet { return }
-        if services { return stack.services.keys.sorted().forEach { Console.shared.out($0) } }
-        if images {
-            return Set(stack.services.values.map { $0.image ?? "\(stack.name)-\($0.name)" }).sorted().forEach {
-                Console.shared.out($0)
-            }
+        try emit(try text(model, result))
+    }
+
+    private func text(_ model: StackModel, _ result: LoadResult) throws -> String {
+        func lines(_ values: [String]) -> String { values.map { $0 + "\n" }.joined() }
+        if services { return lines(model.services) }
+        if images { return lines(model.images) }
+        if volumes { return lines(model.volumes) }
+        if networks { return lines(model.networks) }
+        if models { return lines(model.models) }
+        if profiles { return lines(model.profiles) }
+        if environment { return lines(result.environment.values.map { "\($0.key)=\($0.value)" }.sorted()) }
+        if let hash {
+            let wanted = hash == "*" ? model.services : hash.split(separator: ",").map(String.init)
+            return try lines(
+                wanted.map { name in
+                    guard let digest = model.hash(of: name) else {
+                        throw BerthError(.notFound, "no such service: \(name)", subject: name)
+                    }
+                    return "\(name) \(digest.hex)"
+                })
         }
-        if volumes { return stack.volumes.keys.sorted().forEach { Console.shared.out($0) } }
-        if networks { return stack.networks.keys.sorted().forEach { Console.shared.out($0) } }
-        if profiles {
-            let all = Array(stack.services.values) + Array(stack.inactiveServices.values)
-            return Set(all.flatMap(\.profiles)).sorted().forEach { Console.shared.out($0) }
+        // What was not interpolated has its dollars as they are.
+        return format == "json" ? model.json(escapesDollars: !noInterpolate) : model.yaml(escapesDollars: !noInterpolate)
+    }
+
+    private func emit(_ text: String) throws {
+        guard let output else { return Console.shared.outRaw(text) }
+        do { try FileIO.replace(output, Array(text.utf8), mode: 0o644) } catch {
+            throw BerthError(.denied, "writing \(output)", subject: output, cause: error.reason)
         }
-        let document = StackWriter.document(stack)
-        Console.shared.outRaw(format == "json" ? document.json + "\n" : document.yaml)
+    }
+}
+
+/// compose's table of variables.
+enum VariableTable {
+    static func text(_ variables: [VariableReference], _ format: String?) -> String {
+        if format == "json" {
+            return JSONText.object(
+                variables.map { variable in
+                    (
+                        variable.name,
+                        .object([
+                            ("Name", .string(variable.name)), ("DefaultValue", .string(variable.defaultValue)),
+                            ("PresenceValue", .string(variable.alternative)), ("Required", .bool(variable.isRequired)),
+                        ])
+                    )
+                }
+            ).text + "\n"
+        }
+        let rows = variables.map { [$0.name, "\($0.isRequired)", $0.defaultValue, $0.alternative] }
+        return Table.text(["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"], rows) + "\n"
     }
 }

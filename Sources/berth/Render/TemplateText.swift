@@ -90,6 +90,7 @@ extension String {
 indirect enum JSONText {
     case string(String)
     case number(Int64)
+    case bool(Bool)
     case array([JSONText])
     case object([(String, JSONText)])
 
@@ -97,6 +98,7 @@ indirect enum JSONText {
         switch self {
         case .string(let value): return JSONText.quote(value)
         case .number(let value): return "\(value)"
+        case .bool(let value): return "\(value)"
         case .array(let items): return "[" + items.map(\.text).joined(separator: ",") + "]"
         case .object(let fields):
             return "{" + fields.map { "\(JSONText.quote($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"

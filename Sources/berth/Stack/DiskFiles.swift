@@ -13,5 +13,6 @@ struct DiskFiles: FileSource {
     }
 
     func isFile(_ path: String) -> Bool { (try? FileStatus.of(path))?.kind == .regular }
+    func exists(_ path: String) -> Bool { (try? FileStatus.of(path)) != nil }
     func readStandardInput() throws -> [UInt8] { try FileIO.read(number: 0, limit: DiskFiles.bytesMax) }
 }

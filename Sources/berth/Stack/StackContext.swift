@@ -19,6 +19,7 @@ struct StackContext {
         options.profiles = global.profile
         options.environmentFiles = global.envFile
         options.projectDirectory = global.projectDirectory
+        options.keepsUnusedResources = global.allResources
         options.selectedServices = services
         return options
     }
@@ -26,7 +27,7 @@ struct StackContext {
     /// The stack; every mistake of the file is shown, and ends the command.
     static func load(services: [String] = [], quiet: Bool = false) throws -> Stack {
         let result = StackLoader(files: DiskFiles()).load(options(services))
-        show(result.diagnostics, warnings: !quiet)
+        show(result.diagnostics + result.hostDiagnostics, warnings: !quiet)
         guard let stack = result.stack else { throw ExitCode(1) }
         for service in services where stack.services[service] == nil {
             throw BerthError(.notFound, "no such service: \(service)", subject: service)

@@ -1,0 +1,17 @@
+// Valid compose that has no effect yet, or never will on one Linux host: said aloud, never dropped.
+
+enum UnsupportedKeys {
+    static let service: [String: String] = [
+        "blkio_config": "block I/O limits are not applied", "cgroup_parent": "containers stay below berth's own group",
+        "cpu_count": "it is for Windows", "cpu_percent": "it is for Windows",
+        "cpu_rt_period": "real-time scheduling is not applied", "cpu_rt_runtime": "real-time scheduling is not applied",
+        "credential_spec": "it is for Windows", "develop": "watching files is not there yet",
+        "external_links": "links to other stacks are not made", "gpus": "devices by CDI are not there yet",
+        "isolation": "it is for Windows", "models": "models need a model runner",
+        "oom_kill_disable": "the kernel's OOM killer stays on", "post_start": "hooks are not run yet",
+        "pre_start": "hooks are not run yet", "pre_stop": "hooks are not run yet",
+        "provider": "providers are not run yet", "pull_refresh_after": "images are not pulled yet",
+        "storage_opt": "storage quotas are not applied", "use_api_socket": "there is no Docker API socket",
+        "userns_mode": "containers share the host's user namespace",
+    ]
+}

@@ -1,0 +1,209 @@
+// A stack's model as text: JSON and YAML, byte for byte the same for the same model.
+import BerthModel
+
+/// A small document tree with two printed forms. Keys keep the order in which they are given.
+package indirect enum StackDocument: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    case int(Int64)
+    case unsigned(UInt64)
+    case float(Double)
+    case string(String)
+    case list([StackDocument])
+    case map([(String, StackDocument)])
+
+    package static func == (a: StackDocument, b: StackDocument) -> Bool { a.json == b.json }
+
+    package var json: String {
+        var text = ""
+        writeJSON(to: &text, indent: "")
+        return text
+    }
+
+    private func writeJSON(to text: inout String, indent: String) {
+        let deeper = indent + "  "
+        switch self {
+        case .null: text += "null"
+        case .bool(let value): text += "\(value)"
+        case .int(let value): text += "\(value)"
+        case .unsigned(let value): text += "\(value)"
+        case .float(let value): text += FloatText.json(value)
+        case .string(let value): text += StackDocument.quote(value)
+        case .list(let items):
+            if items.isEmpty { text += "[]"; return }
+            text += "[\n"
+            for (number, item) in items.enumerated() {
+                text += deeper
+                item.writeJSON(to: &text, indent: deeper)
+                text += number == items.count - 1 ? "\n" : ",\n"
+            }
+            text += "\(indent)]"
+        case .map(let entries):
+            if entries.isEmpty { text += "{}"; return }
+            text += "{\n"
+            for (number, entry) in entries.enumerated() {
+                text += "\(deeper)\(StackDocument.quote(entry.0)): "
+                entry.1.writeJSON(to: &text, indent: deeper)
+                text += number == entries.count - 1 ? "\n" : ",\n"
+            }
+            text += "\(indent)}"
+        }
+    }
+
+    /// Without spaces, and with Go's escapes: the bytes that compose hashes.
+    var compact: String {
+        switch self {
+        case .list(let items): "[" + items.map(\.compact).joined(separator: ",") + "]"
+        case .map(let entries): "{" + entries.map { "\(StackDocument.goQuote($0.0)):\($0.1.compact)" }.joined(separator: ",") + "}"
+        case .string(let text): StackDocument.goQuote(text)
+        default: json
+        }
+    }
+
+    /// JSON text as Go writes it: what could end a script element is escaped too.
+    private static func goQuote(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case "\u{08}": result += "\\b"
+            case "\u{0C}": result += "\\f"
+            case "<", ">", "&": result += "\\u00" + Hex.encode([UInt8(scalar.value)])
+            case "\u{2028}", "\u{2029}": result += scalar == "\u{2028}" ? "\\u2028" : "\\u2029"
+            case _ where scalar.value < 0x20: result += "\\u00" + Hex.encode([UInt8(scalar.value)])
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+
+    package var yaml: String {
+        var text = ""
+        writeYAML(to: &text, indent: "")
+        return text
+    }
+
+    private func writeYAML(to text: inout String, indent: String) {
+        switch self {
+        case .map(let entries) where !entries.isEmpty:
+            for (key, value) in entries {
+                text += "\(indent)\(StackDocument.scalar(key, indent: indent)):"
+                value.writeYAMLValue(to: &text, indent: indent + "  ")
+            }
+        case .list(let items) where !items.isEmpty:
+            for item in items {
+                text += "\(indent)-"
+                item.writeYAMLItem(to: &text, indent: indent + "  ")
+            }
+        default: text += "\(indent)\(inline(indent))\n"
+        }
+    }
+
+    private func writeYAMLValue(to text: inout String, indent: String) {
+        if hasLines {
+            text += "\n"
+            writeYAML(to: &text, indent: indent)
+        } else {
+            text += " \(inline(indent))\n"
+        }
+    }
+
+    /// The first line of an item stands behind its dash.
+    private func writeYAMLItem(to text: inout String, indent: String) {
+        guard hasLines else {
+            text += " \(inline(indent))\n"
+            return
+        }
+        var inner = ""
+        writeYAML(to: &inner, indent: indent)
+        text += " " + inner.dropFirst(indent.count)
+    }
+
+    private var hasLines: Bool {
+        switch self {
+        case .map(let entries): !entries.isEmpty
+        case .list(let items): !items.isEmpty
+        default: false
+        }
+    }
+
+    private func inline(_ indent: String) -> String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .unsigned(let value): "\(value)"
+        case .float(let value): FloatText.shortest(value)
+        case .string(let text): StackDocument.scalar(text, indent: indent)
+        case .list: "[]"
+        case .map: "{}"
+        }
+    }
+
+    /// Plain where YAML reads it back as the same text, literal where it has lines, quoted elsewhere.
+    private static func scalar(_ text: String, indent: String) -> String {
+        if isLiteral(text) { return literal(text, indent: indent) }
+        if isPlain(text) { return text }
+        let isShown = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x85 && $0.value != 0x2028 && $0.value != 0x2029 && $0.value != 0xFEFF }
+        if isShown, !text.isEmpty, case .string = Scalars.resolve(text), !isOldBoolean(text) {
+            return "'" + text.replacing("'", with: "''") + "'"
+        }
+        return quote(text)
+    }
+
+    private static func isOldBoolean(_ text: String) -> Bool { ["y", "n", "yes", "no", "on", "off"].contains(text.lowercased()) }
+
+    private static func isPlain(_ text: String) -> Bool {
+        guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last else { return false }
+        if "-?:,[]{}#&*!|>'\"%@` ".unicodeScalars.contains(first) {
+            let second = text.unicodeScalars.dropFirst().first
+            guard "-?:".unicodeScalars.contains(first), let second, second != " " else { return false }
+        }
+        if last == " " || last == ":" || text.contains(": ") || text.contains(" #") { return false }
+        if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0xFEFF }) { return false }
+        if text == "<<" || text == "=" || text == "---" || text == "..." { return false }
+        if isOldBoolean(text) { return false }
+        // YAML 1.1 readers take 12:30 for a number.
+        if text.contains(":"), text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x3A || $0 == 0x2E || $0 == 0x2B || $0 == 0x2D || $0 == 0x5F }) { return false }
+        if case .string = Scalars.resolve(text) { return true }
+        return false
+    }
+
+    /// Several lines of ordinary text that begin without a space.
+    private static func isLiteral(_ text: String) -> Bool {
+        guard text.contains("\n"), let first = text.first, first != " ", first != "\n", first != "\t" else { return false }
+        return !text.unicodeScalars.contains { ($0.value < 0x20 && $0 != "\n" && $0 != "\t") || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0x2029 || $0.value == 0xFEFF }
+            && !text.components(separatedBy: "\n").contains { $0.hasSuffix(" ") || $0.hasSuffix("\t") }
+    }
+
+    private static func literal(_ text: String, indent: String) -> String {
+        let trailing = text.reversed().prefix { $0 == "\n" }.count
+        let mark = trailing == 0 ? "|-" : trailing == 1 ? "|" : "|+"
+        let body = trailing == 0 ? text : String(text.dropLast())
+        let inner = indent.isEmpty ? "  " : indent
+        let lines = body.components(separatedBy: "\n").map { $0.isEmpty ? "" : inner + $0 }
+        return mark + "\n" + lines.joined(separator: "\n")
+    }
+
+    static func quote(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case "\r": result += "\\r"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F: result += "\\u00" + Hex.encode([UInt8(scalar.value)])
+            case _ where scalar.value == 0x85 || scalar.value == 0x2028 || scalar.value == 0x2029 || scalar.value == 0xFEFF:
+                result += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 255)])
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -62,7 +62,8 @@ package struct StackLoader {
         var environment = resolver.resolve(options)
         result.environment = environment
         result.stackName = options.stackName ?? environment["COMPOSE_PROJECT_NAME"]
-        let discovery = FileDiscovery(source: source, options: options, environment: environment.values, remarks: remarks)
+        let discovery = FileDiscovery(
+            source: source, options: options, environment: environment.values, remarks: remarks)
         guard !remarks.hasErrors, let files = discovery.files() else { return finish(result, remarks) }
         let directory = discovery.directory(files)
         if options.files.isEmpty, options.environmentFiles.isEmpty, directory != options.workingDirectory,
@@ -91,7 +92,9 @@ package struct StackLoader {
         reader.resolvesPaths = !options.skips.contains(.paths)
         guard let tree = reader.read(zip(files, documents).map { ($0, $1) }) else {
             remarks.error(
-                Mark(file: remarks.register(PathText.display(files[0], from: options.workingDirectory)), line: 1, column: 1), "",
+                Mark(
+                    file: remarks.register(PathText.display(files[0], from: options.workingDirectory)), line: 1,
+                    column: 1), "",
                 "empty compose file", suggestion: "a stack file has services:")
             return finish(result, remarks)
         }
@@ -128,13 +131,17 @@ package struct StackLoader {
         let inactive = Profiles(options, reader.environment).split(&tree)
         if !options.skips.contains(.consistency) {
             Consistency(
-                root: tree, inactive: Dictionary(inactive.map { ($0.key, $0.value) }) { first, _ in first }, remarks: remarks
+                root: tree, inactive: Dictionary(inactive.map { ($0.key, $0.value) }) { first, _ in first },
+                remarks: remarks
             ).run()
         }
         if remarks.hasErrors { return }
         if !options.skips.contains(.environment) {
-            EnvFiles(source: source, remarks: remarks, environment: reader.environment, displayDirectory: options.workingDirectory)
-                .apply(to: &tree)
+            EnvFiles(
+                source: source, remarks: remarks, environment: reader.environment,
+                displayDirectory: options.workingDirectory
+            )
+            .apply(to: &tree)
         }
         if remarks.hasErrors { return }
         let everything = tree
@@ -168,4 +175,3 @@ final class CachedFiles: FileSource {
     func exists(_ path: String) -> Bool { source.exists(path) }
     func readStandardInput() throws -> [UInt8] { try source.readStandardInput() }
 }
-

@@ -18,7 +18,8 @@ struct CorpusCase: Sendable, CustomStringConvertible {
     var description: String { "\(area): \(title)" }
     var isAccepted: Bool { answer["model"] != nil }
 
-    static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/corpus")
+    static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+        "Fixtures/corpus")
     static let areas: [String] =
         ((try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? [])
         .filter { $0.hasSuffix(".cases") }.map { String($0.dropLast(6)) }.sorted()
@@ -54,7 +55,8 @@ struct CorpusCase: Sendable, CustomStringConvertible {
         close()
         let answers = try String(contentsOf: directory.appendingPathComponent("\(area).answers"), encoding: .utf8)
         for (index, line) in answers.split(separator: "\n").enumerated() where index < cases.count {
-            cases[index].answer = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: any Sendable] ?? [:]
+            cases[index].answer =
+                try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: any Sendable] ?? [:]
         }
         return cases
     }
@@ -76,7 +78,9 @@ struct CorpusCase: Sendable, CustomStringConvertible {
     var options: LoadOptions {
         var options = LoadOptions(
             workingDirectory: "\(CorpusCase.home)/stack",
-            environment: ["HOME": CorpusCase.home, "PATH": "/usr/bin:/bin", "PWD": "\(CorpusCase.home)/stack"].merging(environment) { $1 })
+            environment: ["HOME": CorpusCase.home, "PATH": "/usr/bin:/bin", "PWD": "\(CorpusCase.home)/stack"].merging(
+                environment
+            ) { $1 })
         var rest = arguments[...]
         while let flag = rest.popFirst() {
             let parts = flag.split(separator: "=", maxSplits: 1).map(String.init)
@@ -134,7 +138,8 @@ struct CorpusCase: Sendable, CustomStringConvertible {
 
     private static func text(_ value: Any?) -> String {
         guard let value else { return "nothing" }
-        let data = try? JSONSerialization.data(withJSONObject: ["v": value], options: [.sortedKeys, .withoutEscapingSlashes])
+        let data = try? JSONSerialization.data(
+            withJSONObject: ["v": value], options: [.sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data ?? Data(), as: UTF8.self).dropFirst(5).dropLast().description
     }
 }
@@ -145,7 +150,8 @@ struct CorpusFiles: FileSource {
 
     func read(_ path: String) throws -> [UInt8] {
         guard let text = files[path] else {
-            throw BerthError(.notFound, "reading \(path)", cause: exists(path) ? "is a directory" : "no such file or directory")
+            throw BerthError(
+                .notFound, "reading \(path)", cause: exists(path) ? "is a directory" : "no such file or directory")
         }
         return Array(text.utf8)
     }

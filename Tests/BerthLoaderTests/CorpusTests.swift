@@ -25,4 +25,22 @@ struct CorpusTests {
         }
         #expect(report.isEmpty, "\(area):\n\(report.prefix(4000))")
     }
+
+    /// Flags, variables and files that are not there have no place in a file.
+    private static let placeless = [
+        "no stack file found", "cannot read", "not found", "of -p", "of COMPOSE_PROJECT_NAME", "gives no stack name",
+        "COMPOSE_FILE names nothing", "--project-directory names a directory",
+    ]
+
+    @Test("every refusal says where", arguments: CorpusCase.areas)
+    func places(_ area: String) throws {
+        for one in try CorpusCase.load(area) {
+            let result = one.load()
+            guard result.model == nil else { continue }
+            let errors = result.diagnostics.filter { $0.severity == .error }
+            let isPlaced = errors.contains { $0.place != nil }
+            let isExcused = errors.contains { error in CorpusTests.placeless.contains { "\(error)".contains($0) } }
+            if !isPlaced && !isExcused { Issue.record("\(one): \(errors)") }
+        }
+    }
 }

@@ -199,7 +199,9 @@ struct MistakeTests {
         let sections = MistakeTests.cases.map { name, text in
             let result = Loading.load(text)
             #expect(result.stack == nil, "\(name)")
-            return (name: name, text: result.diagnostics.map { "\($0.severity.rawValue): \($0)" }.joined(separator: "\n"))
+            return (
+                name: name, text: result.diagnostics.map { "\($0.severity.rawValue): \($0)" }.joined(separator: "\n")
+            )
         }
         for difference in try golden.differences(from: sections) { Issue.record("\(difference)") }
     }
@@ -214,7 +216,10 @@ struct MistakeTests {
         ("a container name that is none", web("container_name: my shop")),
         ("a soft limit above the hard one", web("ulimits: {nofile: {soft: 10, hard: 5}}")),
         ("an image name that is none", "services: {a: {image: \"Upper\"}}"),
-        ("a subnet that is none", "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {ipam: {config: [{subnet: banana}]}}}"),
+        (
+            "a subnet that is none",
+            "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {ipam: {config: [{subnet: banana}]}}}"
+        ),
     ]
 
     @Test("what compose would leave to its engine is said by commands that act, and config shows the model")
@@ -223,7 +228,10 @@ struct MistakeTests {
         let sections = MistakeTests.hostCases.map { name, text in
             let result = Loading.load(text)
             #expect(result.stack == nil && result.model != nil, "\(name): \(result.diagnostics)")
-            return (name: name, text: result.hostDiagnostics.map { "\($0.severity.rawValue): \($0)" }.joined(separator: "\n"))
+            return (
+                name: name,
+                text: result.hostDiagnostics.map { "\($0.severity.rawValue): \($0)" }.joined(separator: "\n")
+            )
         }
         for difference in try golden.differences(from: sections) { Issue.record("\(difference)") }
     }

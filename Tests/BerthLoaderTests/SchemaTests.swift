@@ -17,7 +17,9 @@ struct SchemaTests {
             try SchemaDocument.text.write(to: url, atomically: true, encoding: .utf8)
         }
         #expect(try String(contentsOf: url, encoding: .utf8) == SchemaDocument.text)
-        #expect((try JSONSerialization.jsonObject(with: Data(SchemaDocument.text.utf8)) as? [String: Any])?["definitions"] != nil)
+        #expect(
+            (try JSONSerialization.jsonObject(with: Data(SchemaDocument.text.utf8)) as? [String: Any])?["definitions"]
+                != nil)
     }
 
     @Test("every key of every map is described")
@@ -27,7 +29,9 @@ struct SchemaTests {
             if let list = value as? [Any] { return list.flatMap { undescribed($0, path) } }
             guard let map = value as? [String: Any] else { return [] }
             let properties = map["properties"] as? [String: [String: Any]] ?? [:]
-            let missing = properties.filter { ($0.value["description"] as? String ?? "").isEmpty }.map { "\(path).\($0.key)" }
+            let missing = properties.filter { ($0.value["description"] as? String ?? "").isEmpty }.map {
+                "\(path).\($0.key)"
+            }
             return missing + map.flatMap { undescribed($0.value, "\(path).\($0.key)") }
         }
         #expect(undescribed(document, "") == [])
@@ -41,7 +45,9 @@ struct SchemaTests {
     @Test("every row of the tables stands at a place that the grammar knows")
     func rows() {
         func check(_ paths: [[String]], _ table: String) {
-            for path in paths where !SchemaTests.knows(path[...]) { Issue.record("\(table): \(path.joined(separator: "."))") }
+            for path in paths where !SchemaTests.knows(path[...]) {
+                Issue.record("\(table): \(path.joined(separator: "."))")
+            }
         }
         check(MergeRule.rules.paths, "merge rules")
         check(ItemIdentity.rules.paths, "item identities")
@@ -69,6 +75,8 @@ struct SchemaTests {
         }
         let text = try #require(files["/home/demo/compose.yaml"])
         let result = Loading.load(text, files: files)
-        #expect(result.stack != nil && (result.diagnostics + result.hostDiagnostics).isEmpty, "\(result.diagnostics) \(result.hostDiagnostics)")
+        #expect(
+            result.stack != nil && (result.diagnostics + result.hostDiagnostics).isEmpty,
+            "\(result.diagnostics) \(result.hostDiagnostics)")
     }
 }

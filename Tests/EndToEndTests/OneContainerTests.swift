@@ -38,7 +38,9 @@ struct OneContainerTests {
                 """)
             for _ in 1...3 {
                 let up = try world.run("up", "--exit-code-from", "web")
-                #expect(up.status == 4 && up.lines == ["web-1  | begin", "web-1  | end", "web-1 exited with code 4"], "\(up)")
+                #expect(
+                    up.status == 4 && up.lines == ["web-1  | begin", "web-1  | end", "web-1 exited with code 4"],
+                    "\(up)")
             }
         }
     }

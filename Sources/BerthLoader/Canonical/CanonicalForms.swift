@@ -36,7 +36,11 @@ enum CanonicalForm: Sendable {
             services.updateEntries { entry in
                 guard let items = entry.value["dns"]?.items else { return }
                 let kept = items.filter { $0.string != "" }
-                if kept.isEmpty { entry.value.remove("dns") } else { entry.value.update("dns") { $0.value = .sequence(kept) } }
+                if kept.isEmpty {
+                    entry.value.remove("dns")
+                } else {
+                    entry.value.update("dns") { $0.value = .sequence(kept) }
+                }
             }
         }
     }
@@ -70,7 +74,8 @@ enum CanonicalForm: Sendable {
                 remarks.error(item.mark, path.index(number), "expected NAME=CONTEXT, found \(item.kindName)")
                 continue
             }
-            result.set(String(text[..<separator]), .string(String(text[text.index(after: separator)...]), at: item.mark))
+            result.set(
+                String(text[..<separator]), .string(String(text[text.index(after: separator)...]), at: item.mark))
         }
         node = result
     }
@@ -117,7 +122,8 @@ enum CanonicalForm: Sendable {
         guard let text = node.string else { return }
         guard let device = ShortDevice.parse(text) else {
             remarks.error(
-                node.mark, path, "invalid device \"\(text)\": it has too many colons", suggestion: "write host[:container[:rwm]]")
+                node.mark, path, "invalid device \"\(text)\": it has too many colons",
+                suggestion: "write host[:container[:rwm]]")
             return
         }
         let mark = node.mark
@@ -166,9 +172,13 @@ enum CanonicalForm: Sendable {
         let name = external["name"]
         node.set("external", Node(.bool(true), at: external.mark))
         guard let name else { return }
-        remarks.warning(external.mark, path.description, "external.name is deprecated", suggestion: "write name: and external: true")
+        remarks.warning(
+            external.mark, path.description, "external.name is deprecated", suggestion: "write name: and external: true"
+        )
         if let own = node["name"] {
-            if own != name { remarks.error(name.mark, path, "name and external.name differ", suggestion: "keep name alone") }
+            if own != name {
+                remarks.error(name.mark, path, "name and external.name differ", suggestion: "keep name alone")
+            }
         } else {
             node.set("name", name)
         }

@@ -17,7 +17,8 @@ struct Normalisation {
     static func spreadScale(in root: inout Node) {
         root.update("services") { services in
             services.updateEntries { entry in
-                guard let scale = entry.value["scale"], entry.value["deploy"]?.entries != nil, entry.value["deploy"]?["replicas"] == nil
+                guard let scale = entry.value["scale"], entry.value["deploy"]?.entries != nil,
+                    entry.value["deploy"]?["replicas"] == nil
                 else { return }
                 entry.value.update("deploy") { $0.set("replicas", scale) }
             }
@@ -37,7 +38,8 @@ struct Normalisation {
                 usesDefault = true
                 let mark = entry.mark
                 entry.value.set(
-                    "networks", Node(.mapping([.init(key: "default", mark: mark, value: Node(.null, at: mark))]), at: mark))
+                    "networks",
+                    Node(.mapping([.init(key: "default", mark: mark, value: Node(.null, at: mark))]), at: mark))
             }
         }
         guard usesDefault else { return }
@@ -90,7 +92,11 @@ struct Normalisation {
         }
         for source in service["volumes_from"]?.items ?? [] {
             guard let text = source.string, !text.hasPrefix("container:") else { continue }
-            result.append((text.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? text, source.mark, false))
+            result.append(
+                (
+                    text.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? text,
+                    source.mark, false
+                ))
         }
         return result
     }

@@ -52,18 +52,15 @@ struct PathRules {
         }
     }
 
-    /// A URL, a git address, a scheme.
+    /// A URL, a git address, another service.
     private static func isRemote(_ text: String) -> Bool {
-        if text.contains("://") || text.hasPrefix("git@") || text.hasPrefix("github.com/") { return true }
-        guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return false }
-        let scheme = text[..<colon]
-        return scheme.first?.isLetter == true
-            && scheme.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "+" || $0 == "-" || $0 == "." }
+        text.contains("://") || ["service:", "git@", "github.com/"].contains { text.hasPrefix($0) }
     }
 
     private static func isOfWindows(_ text: String) -> Bool {
         let scalars = Array(text.unicodeScalars.prefix(3))
-        return text.hasPrefix("\\\\") || scalars.count == 3 && scalars[0].properties.isAlphabetic && scalars[1] == ":" && scalars[2] == "\\"
+        return text.hasPrefix("\\\\")
+            || scalars.count == 3 && scalars[0].properties.isAlphabetic && scalars[1] == ":" && scalars[2] == "\\"
     }
 
     private func absolute(_ text: String) -> String {
@@ -74,7 +71,11 @@ struct PathRules {
 
     private func mountSource(_ text: String) -> String {
         // Drives and pipes of Windows are left as they are.
-        if text.hasPrefix("\\\\") || ShortVolume.isPath(text) && !text.hasPrefix(".") && !text.hasPrefix("/") && !text.hasPrefix("~") { return text }
+        if text.hasPrefix("\\\\")
+            || ShortVolume.isPath(text) && !text.hasPrefix(".") && !text.hasPrefix("/") && !text.hasPrefix("~")
+        {
+            return text
+        }
         return absolute(text)
     }
 

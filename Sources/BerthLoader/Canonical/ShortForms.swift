@@ -17,7 +17,8 @@ struct ShortVolume {
         guard let text = node.string else { return nil }
         do throws(Problem) { return try parse(text) } catch {
             remarks.error(
-                node.mark, path, "invalid volume \"\(text)\": \(error.message)", suggestion: "write [source:]target[:mode]")
+                node.mark, path, "invalid volume \"\(text)\": \(error.message)",
+                suggestion: "write [source:]target[:mode]")
             return nil
         }
     }
@@ -36,7 +37,9 @@ struct ShortVolume {
         var sections: [String] = []
         var current = ""
         for character in text.unicodeScalars {
-            if character == ":" && !(current.unicodeScalars.count == 1 && current.unicodeScalars.first?.properties.isAlphabetic == true) {
+            if character == ":"
+                && !(current.unicodeScalars.count == 1 && current.unicodeScalars.first?.properties.isAlphabetic == true)
+            {
                 sections.append(current)
                 current = ""
             } else {
@@ -74,14 +77,18 @@ struct ShortVolume {
 
     func node(at mark: Mark) -> Node {
         var entries: [Node.Entry] = []
-        func add(_ key: String, _ value: Node.Value) { entries.append(.init(key: key, mark: mark, value: Node(value, at: mark))) }
+        func add(_ key: String, _ value: Node.Value) {
+            entries.append(.init(key: key, mark: mark, value: Node(value, at: mark)))
+        }
         add("type", .string(isBind ? "bind" : "volume"))
         if !source.isEmpty { add("source", .string(source)) }
         add("target", .string(PathText.cleanTarget(target)))
         if readOnly { add("read_only", .bool(true)) }
         if isBind || propagation != nil || label != nil {
             var bind: [Node.Entry] = []
-            func option(_ key: String, _ value: Node.Value) { bind.append(.init(key: key, mark: mark, value: Node(value, at: mark))) }
+            func option(_ key: String, _ value: Node.Value) {
+                bind.append(.init(key: key, mark: mark, value: Node(value, at: mark)))
+            }
             if let label { option("selinux", .string(label)) }
             if let propagation { option("propagation", .string(propagation)) }
             if isBind { option("create_host_path", .bool(true)) }
@@ -106,7 +113,8 @@ struct ShortDevice {
         guard parts.count <= 3 else { return nil }
         let target = parts.count > 1 ? parts[1] : ""
         return ShortDevice(
-            source: parts[0], target: target.isEmpty ? parts[0] : target, permissions: parts.count > 2 ? parts[2] : "rwm")
+            source: parts[0], target: target.isEmpty ? parts[0] : target,
+            permissions: parts.count > 2 ? parts[2] : "rwm")
     }
 }
 
@@ -127,7 +135,9 @@ struct ShortPort {
         let host = parts.count > 1 ? parts[parts.count - 2] : ""
         let (container, transport) = transport(of: parts[parts.count - 1])
         if address.hasPrefix("[") {
-            guard address.hasSuffix("]"), address.count > 2 else { throw Problem(message: "\"\(address)\" is not an address") }
+            guard address.hasSuffix("]"), address.count > 2 else {
+                throw Problem(message: "\"\(address)\" is not an address")
+            }
             address = String(address.dropFirst().dropLast())
         } else if address.contains(":") {
             throw Problem(message: "an IPv6 address stands in brackets")
@@ -151,7 +161,8 @@ struct ShortPort {
                 published = "\(Int(sources.lowerBound) + offset)"
                 if targets.count == 1 && sources.count > 1 { published += "-\(sources.upperBound)" }
             }
-            return ShortPort(address: address, published: published, target: Int(target), transport: transport.lowercased())
+            return ShortPort(
+                address: address, published: published, target: Int(target), transport: transport.lowercased())
         }
         return ports.sorted { "\($0.target)/" < "\($1.target)/" }
     }
@@ -179,7 +190,9 @@ struct ShortPort {
 
     func node(at mark: Mark) -> Node {
         var entries: [Node.Entry] = []
-        func add(_ key: String, _ value: Node.Value) { entries.append(.init(key: key, mark: mark, value: Node(value, at: mark))) }
+        func add(_ key: String, _ value: Node.Value) {
+            entries.append(.init(key: key, mark: mark, value: Node(value, at: mark)))
+        }
         add("mode", .string("ingress"))
         if !address.isEmpty { add("host_ip", .string(address)) }
         add("target", .int(Int64(target)))
@@ -197,7 +210,9 @@ enum AddressText {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4
             && parts.allSatisfy { part in
-                guard !part.isEmpty, part.count <= 3, part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(part) else { return false }
+                guard !part.isEmpty, part.count <= 3, part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                    let value = Int(part)
+                else { return false }
                 return value <= 255 && (part.count == 1 || !part.hasPrefix("0"))
             }
     }

@@ -15,14 +15,22 @@ struct Consistency {
             let path = TreePath.root.key("services").key(entry.key)
             // What follows from another mistake of the same service is not said.
             let prefix = path.description
-            if remarks.diagnostics.contains(where: { $0.severity == .error && ($0.path == prefix || $0.path.hasPrefix(prefix + ".") || $0.path.hasPrefix(prefix + "[")) }) {
+            if remarks.diagnostics.contains(where: {
+                $0.severity == .error
+                    && ($0.path == prefix || $0.path.hasPrefix(prefix + ".") || $0.path.hasPrefix(prefix + "["))
+            }) {
                 continue
             }
-            ServiceConsistency(name: entry.key, service: entry.value, mark: entry.mark, path: path, remarks: remarks).run()
+            ServiceConsistency(name: entry.key, service: entry.value, mark: entry.mark, path: path, remarks: remarks)
+                .run()
             references(entry, path)
-            guard let container = entry.value["container_name"], let name = container.string, !name.isEmpty else { continue }
+            guard let container = entry.value["container_name"], let name = container.string, !name.isEmpty else {
+                continue
+            }
             if let other = names[name] {
-                remarks.error(container.mark, path.key("container_name"), "container name \"\(name)\" is already in use by \(other)")
+                remarks.error(
+                    container.mark, path.key("container_name"),
+                    "container name \"\(name)\" is already in use by \(other)")
             }
             names[name] = entry.key
         }
@@ -60,7 +68,9 @@ struct Consistency {
         }
         let volumes = keys("volumes")
         for (number, mount) in (service["volumes"]?.items ?? []).enumerated() where mount["type"]?.string == "volume" {
-            guard let source = mount["source"], let name = source.string, !name.isEmpty, !volumes.contains(name) else { continue }
+            guard let source = mount["source"], let name = source.string, !name.isEmpty, !volumes.contains(name) else {
+                continue
+            }
             missing(source.mark, path.key("volumes").index(number), "volume", name, volumes)
         }
         materials(service["secrets"], "secret", path.key("secrets"))
@@ -78,7 +88,9 @@ struct Consistency {
         let known = keys(kind + "s")
         for (number, item) in (list?.items ?? []).enumerated() {
             guard let source = item["source"], let name = source.string else {
-                if item["source"] == nil, item.entries != nil { missing(item.mark, path.index(number), kind, "", known) }
+                if item["source"] == nil, item.entries != nil {
+                    missing(item.mark, path.index(number), kind, "", known)
+                }
                 continue
             }
             if !known.contains(name) { missing(source.mark, path.index(number), kind, name, known) }
@@ -133,12 +145,19 @@ struct ServiceConsistency {
             remarks.error(
                 mark, path, "service \(name) has neither an image nor a build context", suggestion: "give it an image")
         }
-        if let mode = service["network_mode"], mode.string ?? "" != "", let networks = service["networks"], networks.entries?.isEmpty == false {
-            remarks.error(networks.mark, path.key("networks"), "network_mode and networks exclude each other", suggestion: "keep one of them")
-        }
-        if let inline = service["build"]?["dockerfile_inline"], inline.string ?? "" != "", let file = service["build"]?["dockerfile"], file.string ?? "" != "" {
+        if let mode = service["network_mode"], mode.string ?? "" != "", let networks = service["networks"],
+            networks.entries?.isEmpty == false
+        {
             remarks.error(
-                inline.mark, path.key("build").key("dockerfile_inline"), "dockerfile and dockerfile_inline exclude each other",
+                networks.mark, path.key("networks"), "network_mode and networks exclude each other",
+                suggestion: "keep one of them")
+        }
+        if let inline = service["build"]?["dockerfile_inline"], inline.string ?? "" != "",
+            let file = service["build"]?["dockerfile"], file.string ?? "" != ""
+        {
+            remarks.error(
+                inline.mark, path.key("build").key("dockerfile_inline"),
+                "dockerfile and dockerfile_inline exclude each other",
                 suggestion: "keep one of them")
         }
         platforms()
@@ -154,15 +173,19 @@ struct ServiceConsistency {
             let list = platforms.items?.compactMap(\.string), !list.isEmpty, !list.contains(own)
         else { return }
         remarks.error(
-            platforms.mark, path.key("build").key("platforms"), "the platforms do not include the service's own, \(own)",
+            platforms.mark, path.key("build").key("platforms"),
+            "the platforms do not include the service's own, \(own)",
             suggestion: "add it, or change platform")
     }
 
     private func health() {
-        guard let test = service["healthcheck"]?["test"], let items = test.items, let first = items.first?.string else { return }
+        guard let test = service["healthcheck"]?["test"], let items = test.items, let first = items.first?.string else {
+            return
+        }
         if !["CMD", "CMD-SHELL", "NONE"].contains(first) {
             remarks.error(
-                test.mark, path.key("healthcheck").key("test"), "a list begins with CMD, CMD-SHELL or NONE, and this one with \"\(first)\"",
+                test.mark, path.key("healthcheck").key("test"),
+                "a list begins with CMD, CMD-SHELL or NONE, and this one with \"\(first)\"",
                 suggestion: "write [\"CMD\", …], or the command as text")
         }
     }
@@ -181,14 +204,20 @@ struct ServiceConsistency {
             }
         }
         if let scale, let replicas, scale != replicas, let node = service["scale"] {
-            remarks.error(node.mark, path.key("scale"), "scale is \(scale), and deploy.replicas \(replicas)", suggestion: "keep one of them")
-        }
-        if let count = scale ?? replicas, count > 1, let container = service["container_name"], container.string ?? "" != "" {
             remarks.error(
-                container.mark, path.key("container_name"), "container_name and \(count) replicas exclude each other: names are unique")
+                node.mark, path.key("scale"), "scale is \(scale), and deploy.replicas \(replicas)",
+                suggestion: "keep one of them")
+        }
+        if let count = scale ?? replicas, count > 1, let container = service["container_name"],
+            container.string ?? "" != ""
+        {
+            remarks.error(
+                container.mark, path.key("container_name"),
+                "container_name and \(count) replicas exclude each other: names are unique")
         }
         if let retries = service["healthcheck"]?["retries"], let value = integer(retries), value < 0 {
-            remarks.error(retries.mark, path.key("healthcheck").key("retries"), "expected a number from 0 up, found \(value)")
+            remarks.error(
+                retries.mark, path.key("healthcheck").key("retries"), "expected a number from 0 up, found \(value)")
         }
     }
 
@@ -236,7 +265,8 @@ struct ServiceConsistency {
             guard let text = item.string else { continue }
             let target = text.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? text
             if !seen.insert(target).inserted {
-                remarks.error(item.mark, path.key("tmpfs").index(number), "something else is mounted at \(target) already")
+                remarks.error(
+                    item.mark, path.key("tmpfs").index(number), "something else is mounted at \(target) already")
             }
         }
     }
@@ -249,7 +279,8 @@ struct DependencyCycles {
 
     func run() {
         let dependencies = Dictionary(
-            services.map { ($0.key, ($0.value["depends_on"]?.entries?.map(\.key) ?? []).sorted()) }) { first, _ in first }
+            services.map { ($0.key, ($0.value["depends_on"]?.entries?.map(\.key) ?? []).sorted()) }
+        ) { first, _ in first }
         var done: Set<String> = []
         var trail: [String] = []
         func visit(_ name: String) -> [String]? {

@@ -25,17 +25,21 @@ struct ValueChecks {
             case .secret: sources(node, path, ["file", "environment"])
             case .address:
                 if let text = node.string, !AddressText.isAddress(text) {
-                    remarks.error(node.mark, path, "\"\(text)\" is not an IP address", suggestion: "leave host_ip out for every address")
+                    remarks.error(
+                        node.mark, path, "\"\(text)\" is not an IP address",
+                        suggestion: "leave host_ip out for every address")
                 }
             case .watchPath:
                 if node.string == "" { remarks.error(node.mark, path, "a watched path is not empty") }
             case .mount:
                 if node["type"]?.string == "bind", node["source"] == nil {
-                    remarks.error(node.mark, path, "a bind needs a source", suggestion: "add source: with a path of the host")
+                    remarks.error(
+                        node.mark, path, "a bind needs a source", suggestion: "add source: with a path of the host")
                 }
             case .device:
                 if node["count"] != nil, let ids = node["device_ids"] {
-                    remarks.error(ids.mark, path, "count and device_ids exclude each other", suggestion: "keep one of them")
+                    remarks.error(
+                        ids.mark, path, "count and device_ids exclude each other", suggestion: "keep one of them")
                 }
             }
         }
@@ -58,7 +62,9 @@ struct ValueChecks {
                 given[1].mark, path, "\(given.map(\.key).joined(separator: " and ")) exclude each other",
                 suggestion: "keep one of them")
         } else if given.isEmpty, node["driver"] == nil, node["external"] == nil {
-            remarks.error(node.mark, path, "it says nothing about its content", suggestion: "give one of \(keys.joined(separator: ", "))")
+            remarks.error(
+                node.mark, path, "it says nothing about its content",
+                suggestion: "give one of \(keys.joined(separator: ", "))")
         }
     }
 }

@@ -16,7 +16,9 @@ struct Field {
         remarks.warning(node.keyMark(key) ?? node.mark, path.key(key).description, message, suggestion: suggestion)
     }
 
-    func fail(_ message: String, suggestion: String? = nil) { remarks.error(node.mark, path, message, suggestion: suggestion) }
+    func fail(_ message: String, suggestion: String? = nil) {
+        remarks.error(node.mark, path, message, suggestion: suggestion)
+    }
     func warn(_ message: String, suggestion: String? = nil) {
         remarks.warning(node.mark, path.description, message, suggestion: suggestion)
     }

@@ -5,7 +5,8 @@ extension ServiceDecoder {
     func decodeDependencies(_ field: Field, _ service: inout Service) {
         for dependency in field["depends_on"]?.node.entries ?? [] {
             let name = dependency.key
-            let entry = Field(node: dependency.value, path: field.path.key("depends_on").key(name), remarks: field.remarks)
+            let entry = Field(
+                node: dependency.value, path: field.path.key("depends_on").key(name), remarks: field.remarks)
             service.dependsOn[name] = Dependency(
                 condition: Dependency.Condition(rawValue: entry["condition"]?.text ?? "") ?? .started,
                 required: entry["required"]?.node.bool ?? true, restart: entry["restart"]?.flag ?? false)
@@ -126,7 +127,9 @@ extension ServiceDecoder {
 
     static func range(_ text: String) -> ClosedRange<UInt16>? {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
-        guard parts.count <= 2, let first = parts[0], let last = parts[parts.count - 1], first > 0, first <= last else { return nil }
+        guard parts.count <= 2, let first = parts[0], let last = parts[parts.count - 1], first > 0, first <= last else {
+            return nil
+        }
         return first...last
     }
 
@@ -142,7 +145,8 @@ extension ServiceDecoder {
     }
 
     private func extraHost(_ field: Field) -> HostEntry? {
-        let parts = (field.text ?? "").split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = (field.text ?? "").split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         let address = parts.count == 2 ? parts[1] : ""
         guard address == "host-gateway" || AddressText.isAddress(address) else {
             field.fail("\"\(address)\" is not an address", suggestion: "an IP address or host-gateway")

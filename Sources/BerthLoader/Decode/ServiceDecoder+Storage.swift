@@ -3,7 +3,8 @@ import BerthModel
 
 extension ServiceDecoder {
     func decodeStorage(_ field: Field, _ service: inout Service) {
-        service.mounts = (field["volumes"]?.items.compactMap(mount) ?? []) + (field["tmpfs"]?.items.compactMap(tmpfs) ?? [])
+        service.mounts =
+            (field["volumes"]?.items.compactMap(mount) ?? []) + (field["tmpfs"]?.items.compactMap(tmpfs) ?? [])
         service.secrets = field["secrets"]?.items.compactMap { material($0, base: "/run/secrets/") } ?? []
         service.configs = field["configs"]?.items.compactMap { material($0, base: "/") } ?? []
         service.readOnlyRoot = field["read_only"]?.flag ?? false
@@ -26,18 +27,21 @@ extension ServiceDecoder {
             let create = options?["create_host_path"]?.node.bool ?? true
             return MountDefinition(
                 kind: .bind(
-                    source: PathText.clean(source), createHostPath: create, propagation: options?["propagation"]?.filled),
+                    source: PathText.clean(source), createHostPath: create, propagation: options?["propagation"]?.filled
+                ),
                 target: target, readOnly: readOnly)
         case "volume":
             let options = field["volume"]
             return MountDefinition(
-                kind: .volume(key: source, noCopy: options?["nocopy"]?.flag ?? false, subpath: options?["subpath"]?.filled),
+                kind: .volume(
+                    key: source, noCopy: options?["nocopy"]?.flag ?? false, subpath: options?["subpath"]?.filled),
                 target: target, readOnly: readOnly)
         case "tmpfs":
             let options = field["tmpfs"]
             return MountDefinition(
                 kind: .tmpfs(
-                    sizeBytes: options?["size"]?.integer, mode: options?["mode"]?.int.flatMap { UInt32(exactly: $0) }, options: []),
+                    sizeBytes: options?["size"]?.integer, mode: options?["mode"]?.int.flatMap { UInt32(exactly: $0) },
+                    options: []),
                 target: target, readOnly: readOnly)
         case let type:
             field.fail("mounts of type \"\(type ?? "")\" are not supported", suggestion: "bind, volume or tmpfs")
@@ -86,7 +90,7 @@ extension ServiceDecoder {
             let isDrive = path.count > 1 && path.dropFirst().first == ":"
             field.fail(
                 isDrive
-                    ? "the volume name \"\(path.prefix(1))\" has one letter, which docker compose reads as a Windows drive"
+                    ? "the volume name \"\(path.prefix(1))\" has one letter, which compose reads as a Windows drive"
                     : "the target \"\(path)\" is not an absolute path",
                 suggestion: isDrive ? "use a longer name" : nil)
             return nil

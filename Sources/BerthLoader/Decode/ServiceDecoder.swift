@@ -4,7 +4,9 @@ import BerthModel
 struct ServiceDecoder {
     func decode(_ name: String, _ field: Field) -> Service {
         for entry in field.node.entries ?? [] {
-            if let reason = UnsupportedKeys.service[entry.key] { field.warn(aboutKey: entry.key, "\(entry.key) has no effect: \(reason)") }
+            if let reason = UnsupportedKeys.service[entry.key] {
+                field.warn(aboutKey: entry.key, "\(entry.key) has no effect: \(reason)")
+            }
         }
         var service = Service(name: name)
         decodeProcess(field, &service)

@@ -13,7 +13,9 @@ struct StackDecoder {
         for (key, field) in resources(root, "volumes") { stack.volumes[key] = volume(key, field) }
         for (key, field) in resources(root, "secrets") { stack.secrets[key] = material(key, field) }
         for (key, field) in resources(root, "configs") { stack.configs[key] = material(key, field) }
-        if let mark = root.keyMark("models") { remarks.warning(mark, "models", "models need a model runner and have no effect") }
+        if let mark = root.keyMark("models") {
+            remarks.warning(mark, "models", "models need a model runner and have no effect")
+        }
     }
 
     private func service(_ entry: Node.Entry) -> Service {

@@ -45,7 +45,9 @@ struct Dotenv {
             do throws(Problem) {
                 try statement(&scanner, file, &values)
             } catch {
-                remarks.error(Mark(file: number, line: Int32(error.line ?? scanner.line), column: 1), "", error.message, suggestion: error.hint)
+                remarks.error(
+                    Mark(file: number, line: Int32(error.line ?? scanner.line), column: 1), "", error.message,
+                    suggestion: error.hint)
                 return
             }
         }
@@ -56,7 +58,8 @@ struct Dotenv {
         var text = String(decoding: bytes, as: UTF8.self)
         if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
         let number = remarks.register(file)
-        for (index, raw) in text.replacingLineEnds.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, raw) in text.replacingLineEnds.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        {
             let line = raw.drop { $0 == " " || $0 == "\t" }
             if line.isEmpty || line.hasPrefix("#") { continue }
             let mark = Mark(file: number, line: Int32(index + 1), column: 1)
@@ -115,7 +118,9 @@ struct Dotenv {
 
         mutating func take(_ word: String) -> Bool {
             let wanted = Array(word.unicodeScalars)
-            guard index + wanted.count <= scalars.count, Array(scalars[index..<(index + wanted.count)]) == wanted else { return false }
+            guard index + wanted.count <= scalars.count, Array(scalars[index..<(index + wanted.count)]) == wanted else {
+                return false
+            }
             index += wanted.count
             return true
         }
@@ -159,11 +164,14 @@ struct Dotenv {
                 return (key, true)
             }
             let isName =
-                scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "_.-[]".unicodeScalars.contains(scalar)
+                scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+                || "_.-[]".unicodeScalars.contains(scalar)
                 || scalar.properties.isWhitespace
             guard isName else {
                 throw Problem(
-                    message: "unexpected character \"\(scalar)\" in the variable name \"\(String(name))\(Dotenv.lineRest(scanner))\"", hint: "write NAME=value"
+                    message:
+                        "unexpected character \"\(scalar)\" in the variable name \"\(String(name))\(Dotenv.lineRest(scanner))\"",
+                    hint: "write NAME=value"
                 )
             }
             name.append(scalar)
@@ -180,7 +188,9 @@ struct Dotenv {
 
     private static func lineRest(_ scanner: Scanner) -> String {
         var text = String.UnicodeScalarView()
-        for scalar in scanner.scalars[scanner.index...].prefix(40) { if scalar == "\n" { break } else { text.append(scalar) } }
+        for scalar in scanner.scalars[scanner.index...].prefix(40) {
+            if scalar == "\n" { break } else { text.append(scalar) }
+        }
         return String(text)
     }
 
@@ -206,7 +216,9 @@ struct Dotenv {
         return try expand(String(trimmed), values)
     }
 
-    private func quoted(_ scanner: inout Scanner, _ quote: Unicode.Scalar, _ values: DotenvValues) throws(Problem) -> String {
+    private func quoted(_ scanner: inout Scanner, _ quote: Unicode.Scalar, _ values: DotenvValues) throws(Problem)
+        -> String
+    {
         let begin = scanner.line
         scanner.advance()
         var text = String.UnicodeScalarView()
@@ -214,13 +226,16 @@ struct Dotenv {
         while let scalar = scanner.current {
             if scalar == quote && !previousIsEscape {
                 scanner.advance()
-                return quote == "'" ? Dotenv.singleQuoted(String(text)) : try expand(Dotenv.unescape(String(text)), values)
+                return quote == "'"
+                    ? Dotenv.singleQuoted(String(text)) : try expand(Dotenv.unescape(String(text)), values)
             }
             previousIsEscape = scalar == "\\" && !previousIsEscape
             text.append(scalar)
             scanner.advance()
         }
-        throw Problem(message: "a quoted value that begins in line \(begin) does not end", hint: "close it with \(quote)", line: begin)
+        throw Problem(
+            message: "a quoted value that begins in line \(begin) does not end", hint: "close it with \(quote)",
+            line: begin)
     }
 
     private static func singleQuoted(_ text: String) -> String {
@@ -245,7 +260,8 @@ struct Dotenv {
     private static func unescape(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
         let single: [Unicode.Scalar: Unicode.Scalar] = [
-            "a": "\u{07}", "b": "\u{08}", "f": "\u{0C}", "n": "\n", "r": "\r", "t": "\t", "v": "\u{0B}", "\\": "\\", "\"": "\"",
+            "a": "\u{07}", "b": "\u{08}", "f": "\u{0C}", "n": "\n", "r": "\r", "t": "\t", "v": "\u{0B}", "\\": "\\",
+            "\"": "\"",
         ]
         var result = String.UnicodeScalarView()
         var index = 0

@@ -21,7 +21,8 @@ struct EnvFiles {
         guard let files = service["env_file"]?.items, !files.isEmpty else { return }
         let own = service["environment"]
         let dotenv = Dotenv(
-            lookup: { name in environment[name] ?? own?[name]?.string }, inherited: { environment[$0] ?? own?[$0]?.string }, remarks: remarks)
+            lookup: { name in environment[name] ?? own?[name]?.string },
+            inherited: { environment[$0] ?? own?[$0]?.string }, remarks: remarks)
         var values = DotenvValues()
         for (number, file) in files.enumerated() {
             let place = path.key("env_file").index(number)
@@ -31,10 +32,12 @@ struct EnvFiles {
             let format = file["format"]?.string ?? ""
             guard format.isEmpty || format == "raw" else {
                 remarks.error(
-                    file["format"]?.mark ?? file.mark, place.key("format"), "unknown format \"\(format)\"", suggestion: "raw, or none")
+                    file["format"]?.mark ?? file.mark, place.key("format"), "unknown format \"\(format)\"",
+                    suggestion: "raw, or none")
                 continue
             }
-            guard let bytes = read(name, file.mark, place, isRequired ? "create it, or say required: false" : nil) else { continue }
+            guard let bytes = read(name, file.mark, place, isRequired ? "create it, or say required: false" : nil)
+            else { continue }
             let shown = PathText.display(name, from: displayDirectory)
             if format == "raw" {
                 dotenv.parseRaw(bytes, file: shown, into: &values)
@@ -51,7 +54,8 @@ struct EnvFiles {
         var values = DotenvValues()
         for (number, file) in files.enumerated() {
             guard let name = file.string,
-                let bytes = read(name, file.mark, path.key("label_file").index(number), "create it, or leave label_file out")
+                let bytes = read(
+                    name, file.mark, path.key("label_file").index(number), "create it, or leave label_file out")
             else { continue }
             dotenv.parse(bytes, file: PathText.display(name, from: displayDirectory), into: &values)
         }
@@ -73,7 +77,9 @@ struct EnvFiles {
             let shown = PathText.display(name, from: displayDirectory)
             remarks.error(
                 mark, path,
-                isMissing ? "file \(shown) not found" : "cannot read \(shown): \((error as? BerthError)?.cause ?? "\(error)")",
+                isMissing
+                    ? "file \(shown) not found"
+                    : "cannot read \(shown): \((error as? BerthError)?.cause ?? "\(error)")",
                 suggestion: isMissing ? whenMissing : nil)
             return nil
         }

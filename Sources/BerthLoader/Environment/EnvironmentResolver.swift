@@ -22,7 +22,9 @@ struct EnvironmentResolver {
 
     func resolve(_ options: LoadOptions) -> ResolvedEnvironment {
         var result = ResolvedEnvironment(values: options.environment)
-        if let given = options.projectDirectory, !given.isEmpty, source.isFile(PathText.join(options.workingDirectory, given)) {
+        if let given = options.projectDirectory, !given.isEmpty,
+            source.isFile(PathText.join(options.workingDirectory, given))
+        {
             remarks.error(.none, "", "\(given) is a file", suggestion: "--project-directory names a directory")
         }
         for (key, value) in options.environment { result.origins[key] = [.init(value: value, place: nil)] }
@@ -65,7 +67,8 @@ struct EnvironmentResolver {
     }
 
     private func read(
-        _ bytes: [UInt8], _ path: String, _ options: LoadOptions, _ values: inout DotenvValues, below known: [String: String]
+        _ bytes: [UInt8], _ path: String, _ options: LoadOptions, _ values: inout DotenvValues,
+        below known: [String: String]
     ) {
         Dotenv(lookup: { known[$0] }, remarks: remarks).parse(
             bytes, file: PathText.display(path, from: options.workingDirectory), into: &values)
@@ -81,8 +84,12 @@ struct EnvironmentResolver {
     /// The project directory before any file was read.
     private func directories(_ options: LoadOptions) -> [String] {
         let base = options.workingDirectory
-        if let given = options.projectDirectory, !given.isEmpty { return [PathText.clean(given.hasPrefix("/") ? given : base + "/" + given)] }
-        if let first = options.files.first { return [first == "-" ? base : PathText.parent(PathText.join(base, first))] }
+        if let given = options.projectDirectory, !given.isEmpty {
+            return [PathText.clean(given.hasPrefix("/") ? given : base + "/" + given)]
+        }
+        if let first = options.files.first {
+            return [first == "-" ? base : PathText.parent(PathText.join(base, first))]
+        }
         return [base]
     }
 }

@@ -15,7 +15,10 @@ enum Cast: Sendable {
             ])
             + service(
                 .float,
-                ["cpus", "cpu_percent", "deploy.update_config.max_failure_ratio", "deploy.rollback_config.max_failure_ratio"])
+                [
+                    "cpus", "cpu_percent", "deploy.update_config.max_failure_ratio",
+                    "deploy.rollback_config.max_failure_ratio",
+                ])
             + service(
                 .boolean,
                 [
@@ -62,7 +65,10 @@ enum GoNumber {
     /// `strconv.ParseFloat` without its hexadecimal form.
     static func float(_ text: String) -> Double? {
         guard let first = text.utf8.first, first != 0x20 else { return nil }
-        if text.utf8.contains(where: { $0 == UInt8(ascii: "x") || $0 == UInt8(ascii: "X") || $0 == UInt8(ascii: "p") }) { return nil }
+        if text.utf8.contains(where: { $0 == UInt8(ascii: "x") || $0 == UInt8(ascii: "X") || $0 == UInt8(ascii: "p") })
+        {
+            return nil
+        }
         switch Scalars.resolve(text) {
         case .float(let value): return value
         case .int, .unsigned:

@@ -73,7 +73,8 @@ struct Template {
             let next = text[index + 1]
             if isNameStart(next) {
                 let end = text[(index + 1)...].firstIndex { !isName($0) } ?? text.endIndex
-                found.append(Reference(name: String(decoding: text[(index + 1)..<end], as: UTF8.self), symbol: nil, operand: []))
+                found.append(
+                    Reference(name: String(decoding: text[(index + 1)..<end], as: UTF8.self), symbol: nil, operand: []))
                 index = end
             } else if next == 0x7B, let whole = try? template.reference(text[index...]) {
                 let close = closingBrace(whole) ?? whole.endIndex - 1
@@ -117,7 +118,9 @@ struct Template {
             throw Template.invalid(text, "a name is followed by }, or by one of :- - :? ? :+ +, and this one is not,")
         }
         let lineEnd = text[end...].firstIndex(of: 0x0A) ?? text.endIndex
-        guard let last = text[end..<lineEnd].lastIndex(of: 0x7D) else { throw Template.invalid(text, "a ${ without its }") }
+        guard let last = text[end..<lineEnd].lastIndex(of: 0x7D) else {
+            throw Template.invalid(text, "a ${ without its }")
+        }
         return text[...last]
     }
 

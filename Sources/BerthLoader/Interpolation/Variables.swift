@@ -14,13 +14,16 @@ extension StackLoader {
     package func variables(_ options: LoadOptions) -> [VariableReference] {
         let remarks = Remarks()
         let environment = EnvironmentResolver(source: source, remarks: remarks).resolve(options)
-        let discovery = FileDiscovery(source: source, options: options, environment: environment.values, remarks: remarks)
+        let discovery = FileDiscovery(
+            source: source, options: options, environment: environment.values, remarks: remarks)
         guard let files = discovery.files() else { return [] }
         let reader = StackReader(
             source: source, remarks: remarks, directory: discovery.directory(files),
             displayDirectory: options.workingDirectory, environment: environment.values, interpolator: nil)
         var found: [VariableReference] = []
-        for document in files.flatMap({ reader.documents(of: $0) ?? [] }) { VariableReference.collect(document, &found) }
+        for document in files.flatMap({ reader.documents(of: $0) ?? [] }) {
+            VariableReference.collect(document, &found)
+        }
         return found
     }
 }

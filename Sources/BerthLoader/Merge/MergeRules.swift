@@ -66,7 +66,8 @@ enum ItemIdentity: Sendable {
 
     static let rules = RuleTree<ItemIdentity>(
         [
-            "networks.*.labels", "volumes.*.labels", "services.*.annotations", "services.*.build.args", "services.*.build.additional_contexts",
+            "networks.*.labels", "volumes.*.labels", "services.*.annotations", "services.*.build.args",
+            "services.*.build.additional_contexts",
             "services.*.build.labels", "services.*.deploy.labels", "services.*.dns", "services.*.dns_opt",
             "services.*.dns_search", "services.*.environment", "services.*.labels", "services.*.links",
             "services.*.networks.*.aliases", "services.*.networks.*.link_local_ips", "services.*.profiles",
@@ -81,7 +82,9 @@ enum ItemIdentity: Sendable {
     /// Nil, with a remark, where the item has none.
     func of(_ node: Node, _ path: TreePath, _ remarks: Remarks) -> String? {
         switch (self, node.value) {
-        case (.key, .string(let text)): return text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? text
+        case (.key, .string(let text)):
+            return text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init)
+                ?? text
         case (.whole, .string(let text)): return text
         case (.expose, .string(let text)), (.port, .string(let text)), (.port, .time(let text)): return text
         case (.expose, .int(let number)), (.port, .int(let number)): return "\(number)"

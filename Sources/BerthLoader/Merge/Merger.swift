@@ -38,7 +38,8 @@ struct Merger {
                 entries.append(entry)
                 continue
             }
-            entries[index].value = merge(entries[index].value, entry.value, rules?.below(entry.key), path.key(entry.key))
+            entries[index].value = merge(
+                entries[index].value, entry.value, rules?.below(entry.key), path.key(entry.key))
             entries[index].mark = entry.mark
         }
         return Node(.mapping(entries), at: base.mark)

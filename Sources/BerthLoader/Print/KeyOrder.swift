@@ -8,30 +8,37 @@ enum KeyOrder {
             "services.*",
             words(
                 """
-                profiles annotations attach build develop blkio_config cap_add cap_drop cgroup_parent cgroup cpu_count \
-                cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares command configs \
-                container_name credential_spec depends_on deploy device_cgroup_rules devices dns dns_opt dns_search \
-                domainname entrypoint provider environment env_file expose extends external_links extra_hosts group_add \
-                gpus hostname healthcheck image init ipc isolation labels label_file links logging mem_limit \
-                mem_reservation memswap_limit mem_swappiness mac_address models network_mode networks oom_kill_disable \
-                oom_score_adj pid pids_limit platform ports privileged pull_policy read_only restart runtime scale \
-                secrets security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty \
-                ulimits use_api_socket user userns_mode uts volumes volumes_from working_dir post_start pre_stop
+                profiles annotations attach build develop blkio_config cap_add cap_drop cgroup_parent cgroup \
+                cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares \
+                command configs container_name credential_spec depends_on deploy device_cgroup_rules devices dns \
+                dns_opt dns_search domainname entrypoint provider environment env_file expose extends \
+                external_links extra_hosts group_add gpus hostname healthcheck image init ipc isolation labels \
+                label_file links logging mem_limit mem_reservation memswap_limit mem_swappiness mac_address \
+                models network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform ports \
+                privileged pull_policy read_only restart runtime scale secrets security_opt shm_size stdin_open \
+                stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits use_api_socket user \
+                userns_mode uts volumes volumes_from working_dir post_start pre_stop
                 """)
         ),
         (
             "services.*.build",
             words(
                 """
-                context dockerfile dockerfile_inline entitlements args provenance sbom ssh labels cache_from cache_to \
-                no_cache no_cache_filter additional_contexts pull extra_hosts isolation network target secrets shm_size \
-                tags ulimits platforms privileged
+                context dockerfile dockerfile_inline entitlements args provenance sbom ssh labels cache_from \
+                cache_to no_cache no_cache_filter additional_contexts pull extra_hosts isolation network target \
+                secrets shm_size tags ulimits platforms privileged
                 """)
         ),
-        ("services.*.blkio_config", words("weight weight_device device_read_bps device_read_iops device_write_bps device_write_iops")),
+        (
+            "services.*.blkio_config",
+            words("weight weight_device device_read_bps device_read_iops device_write_bps device_write_iops")
+        ),
         ("services.*.credential_spec", words("config file registry")),
         ("services.*.depends_on.*", words("condition restart required")),
-        ("services.*.deploy", words("mode replicas labels update_config rollback_config resources restart_policy placement endpoint_mode")),
+        (
+            "services.*.deploy",
+            words("mode replicas labels update_config rollback_config resources restart_policy placement endpoint_mode")
+        ),
         ("services.*.deploy.placement", words("constraints preferences max_replicas_per_node")),
         ("services.*.deploy.resources", words("limits reservations")),
         ("services.*.deploy.resources.limits", words("cpus memory pids devices generic_resources")),
@@ -40,7 +47,10 @@ enum KeyOrder {
         ("services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec", words("kind value")),
         ("services.*.deploy.restart_policy", words("condition delay max_attempts window")),
         ("services.*.deploy.update_config", words("parallelism delay failure_action monitor max_failure_ratio order")),
-        ("services.*.deploy.rollback_config", words("parallelism delay failure_action monitor max_failure_ratio order")),
+        (
+            "services.*.deploy.rollback_config",
+            words("parallelism delay failure_action monitor max_failure_ratio order")
+        ),
         ("services.*.develop.watch.*", words("path action target exec include ignore initial_sync")),
         ("services.*.develop.watch.*.exec", hook), ("services.*.post_start.*", hook), ("services.*.pre_stop.*", hook),
         ("services.*.pre_start.*", hook),
@@ -51,17 +61,23 @@ enum KeyOrder {
         ("services.*.models.*", words("endpoint_var model_var")),
         (
             "services.*.networks.*",
-            words("aliases driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address priority")
+            words(
+                "aliases driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address priority"
+            )
         ),
         ("services.*.ports.*", words("name mode host_ip target published protocol app_protocol")),
         ("services.*.provider", words("type options")),
-        ("services.*.secrets.*", material), ("services.*.configs.*", material), ("services.*.build.secrets.*", material),
+        ("services.*.secrets.*", material), ("services.*.configs.*", material),
+        ("services.*.build.secrets.*", material),
         ("services.*.ulimits.*", words("single soft hard")), ("services.*.build.ulimits.*", words("single soft hard")),
         ("services.*.volumes.*", words("type source target read_only consistency bind volume tmpfs image")),
         ("services.*.volumes.*.bind", words("selinux propagation create_host_path recursive")),
         ("services.*.volumes.*.tmpfs", words("size mode")),
         ("services.*.volumes.*.volume", words("labels nocopy subpath")),
-        ("networks.*", words("name driver driver_opts ipam external internal attachable labels enable_ipv4 enable_ipv6")),
+        (
+            "networks.*",
+            words("name driver driver_opts ipam external internal attachable labels enable_ipv4 enable_ipv6")
+        ),
         ("networks.*.ipam", words("driver config")),
         ("networks.*.ipam.config.*", words("subnet gateway ip_range aux_addresses")),
         ("volumes.*", words("name driver driver_opts external labels")),

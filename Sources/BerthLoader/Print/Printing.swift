@@ -35,12 +35,15 @@ struct Printing {
             ("services", .names), ("networks", .names), ("volumes", .names), ("secrets", .names), ("configs", .names),
             ("services.*.depends_on", .names), ("volumes.*", .kept), ("secrets.*", .kept), ("configs.*", .kept),
             ("models", .hidden), ("services.*", .always(["command", "entrypoint"])), ("services.*.env_file", .dropped),
-            ("services.*.label_file", .dropped), ("services.*.pull_refresh_after", .dropped), ("networks.*", .always(["ipam"])),
+            ("services.*.label_file", .dropped), ("services.*.pull_refresh_after", .dropped),
+            ("networks.*", .always(["ipam"])),
             ("networks.*.ipam.options", .dropped), ("services.*.deploy", .always(["placement", "resources"])),
-            ("services.*.develop.watch.*", .always(["exec"])), ("services.*.develop.watch.*.exec", .always(["command"])),
+            ("services.*.develop.watch.*", .always(["exec"])),
+            ("services.*.develop.watch.*.exec", .always(["command"])),
             ("services.*.ulimits.*", .ulimit), ("services.*.build.ulimits.*", .ulimit),
             ("services.*.blkio_config.weight_device.*", .blockWeight),
-            ("services.*.deploy.update_config.delay", .zeroDuration), ("services.*.deploy.update_config.monitor", .zeroDuration),
+            ("services.*.deploy.update_config.delay", .zeroDuration),
+            ("services.*.deploy.update_config.monitor", .zeroDuration),
             ("services.*.deploy.rollback_config.delay", .zeroDuration),
             ("services.*.deploy.rollback_config.monitor", .zeroDuration),
         ]
@@ -53,17 +56,24 @@ struct Printing {
                 "depends_on.*.required", "volumes.*.bind", "volumes.*.volume", "volumes.*.tmpfs", "volumes.*.image",
                 "healthcheck", "logging", "develop", "build", "provider", "blkio_config",
                 "credential_spec", "deploy.resources.limits", "deploy.resources.reservations", "deploy.update_config",
-                "deploy.rollback_config", "deploy.restart_policy", "extra_hosts", "build.extra_hosts", "deploy.placement.preferences.*",
+                "deploy.rollback_config", "deploy.restart_policy", "extra_hosts", "build.extra_hosts",
+                "deploy.placement.preferences.*",
             ].map { ("services.*.\($0)", .kept) }
-            + ["command", "entrypoint", "networks.*", "models.*", "develop.watch.*.exec.command", "post_start.*.command", "pre_stop.*.command", "pre_start.*.command"].map { ("services.*.\($0)", .nullable) }
+            + [
+                "command", "entrypoint", "networks.*", "models.*", "develop.watch.*.exec.command",
+                "post_start.*.command", "pre_stop.*.command", "pre_start.*.command",
+            ].map { ("services.*.\($0)", .nullable) }
             + [
                 "environment", "labels", "annotations", "sysctls", "storage_opt", "logging.options", "build.labels",
-                "build.args", "deploy.labels", "build.additional_contexts", "provider.options", "networks.*.driver_opts",
-                "post_start.*.environment", "pre_stop.*.environment", "pre_start.*.environment", "develop.watch.*.exec.environment",
+                "build.args", "deploy.labels", "build.additional_contexts", "provider.options",
+                "networks.*.driver_opts",
+                "post_start.*.environment", "pre_stop.*.environment", "pre_start.*.environment",
+                "develop.watch.*.exec.environment",
                 "volumes.*.volume.labels", "deploy.resources.reservations.devices.*.options", "gpus.*.options",
             ].map { ("services.*.\($0)", .verbatim) }
             + [
-                ("networks.*.driver_opts", .verbatim), ("networks.*.labels", .verbatim), ("volumes.*.driver_opts", .verbatim),
+                ("networks.*.driver_opts", .verbatim), ("networks.*.labels", .verbatim),
+                ("volumes.*.driver_opts", .verbatim),
                 ("volumes.*.labels", .verbatim), ("secrets.*.driver_opts", .verbatim), ("secrets.*.labels", .verbatim),
                 ("configs.*.labels", .verbatim), ("networks.*.ipam.config.*.aux_addresses", .verbatim),
                 ("networks.*.enable_ipv4", .kept), ("networks.*.enable_ipv6", .kept),
@@ -72,10 +82,12 @@ struct Printing {
     func document(_ root: Node) -> StackDocument {
         var entries: [(String, StackDocument)] = []
         for key in ["name", "services", "networks", "volumes", "secrets", "configs", "models"] {
-            let value = root[key].flatMap { print($0, Printing.rules.below(key), KeyOrder.rules.below(key)) }
+            let value = root[key].flatMap { shown($0, Printing.rules.below(key), KeyOrder.rules.below(key)) }
             if let value { entries.append((key, value)) } else if key == "services" { entries.append((key, .map([]))) }
         }
-        for entry in (root.entries ?? []).filter({ $0.key.hasPrefix("x-") }).sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+        for entry in (root.entries ?? []).filter({ $0.key.hasPrefix("x-") }).sorted(by: {
+            $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
+        }) {
             entries.append((text(entry.key), whole(entry.value, emptyListsAreNull: form == .json)))
         }
         return .map(entries)
@@ -83,13 +95,14 @@ struct Printing {
 
     /// One service, as compose hashes it.
     func service(_ node: Node) -> StackDocument {
-        print(node, Printing.rules.below("services")?.below("*"), KeyOrder.rules.below("services")?.below("*")) ?? .map([])
+        shown(node, Printing.rules.below("services")?.below("*"), KeyOrder.rules.below("services")?.below("*"))
+            ?? .map([])
     }
 
     private func text(_ text: String) -> String { escapesDollars ? text.replacing("$", with: "$$") : text }
 
     /// Nil: it is left out.
-    private func print(_ node: Node, _ rules: RuleTree<Rule>?, _ order: RuleTree<[String: Int]>?) -> StackDocument? {
+    private func shown(_ node: Node, _ rules: RuleTree<Rule>?, _ order: RuleTree<[String: Int]>?) -> StackDocument? {
         var always: [String] = []
         var isKept = false
         var hasUserKeys = false
@@ -125,7 +138,7 @@ struct Printing {
         case .string(let value), .time(let value): return !value.isEmpty || isKept ? .string(text(value)) : nil
         case .sequence(let items):
             if items.isEmpty { return isKept ? .list([]) : nil }
-            return .list(items.map { item in print(item, rules?.belowIndex, order?.belowIndex) ?? empty(item) })
+            return .list(items.map { item in shown(item, rules?.belowIndex, order?.belowIndex) ?? empty(item) })
         case .mapping:
             let result = map(node, rules, order, always, hasUserKeys)
             if case .map(let entries) = result, entries.isEmpty, !isKept { return nil }
@@ -143,16 +156,19 @@ struct Printing {
     }
 
     private func map(
-        _ node: Node, _ rules: RuleTree<Rule>?, _ order: RuleTree<[String: Int]>?, _ always: [String], _ hasUserKeys: Bool
+        _ node: Node, _ rules: RuleTree<Rule>?, _ order: RuleTree<[String: Int]>?, _ always: [String],
+        _ hasUserKeys: Bool
     ) -> StackDocument {
         var result: [(String, StackDocument)] = []
         for entry in node.entries ?? [] {
             if entry.key.hasPrefix("x-"), form == .json, !hasUserKeys { continue }
-            if let value = print(entry.value, rules?.below(entry.key), order?.below(entry.key)) { result.append((text(entry.key), value)) }
+            if let value = shown(entry.value, rules?.below(entry.key), order?.below(entry.key)) {
+                result.append((text(entry.key), value))
+            }
         }
         for key in always where !result.contains(where: { $0.0 == key }) {
             let nothing = Node(key == "command" || key == "entrypoint" ? .null : .mapping([]), at: .none)
-            result.append((key, print(nothing, rules?.below(key), order?.below(key)) ?? whole(nothing)))
+            result.append((key, shown(nothing, rules?.below(key), order?.below(key)) ?? whole(nothing)))
         }
         return .map(KeyOrder.sort(result, by: order?.rule))
     }
@@ -167,14 +183,20 @@ struct Printing {
         case .float(let value): .float(value)
         case .string(let value), .time(let value): .string(text(value))
         case .sequence(let items):
-            items.isEmpty && emptyListsAreNull ? .null : .list(items.map { whole($0, emptyListsAreNull: emptyListsAreNull) })
+            items.isEmpty && emptyListsAreNull
+                ? .null : .list(items.map { whole($0, emptyListsAreNull: emptyListsAreNull) })
         case .mapping(let entries):
-            .map(entries.map { (text($0.key), whole($0.value, emptyListsAreNull: emptyListsAreNull)) }.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) })
+            .map(
+                entries.map { (text($0.key), whole($0.value, emptyListsAreNull: emptyListsAreNull)) }.sorted {
+                    $0.0.utf8.lexicographicallyPrecedes($1.0.utf8)
+                })
         }
     }
 
     private func ulimit(_ node: Node) -> StackDocument {
-        if let single = node["single"], case .int(let value) = single.value { return value == 0 ? .map([]) : .int(value) }
+        if let single = node["single"], case .int(let value) = single.value {
+            return value == 0 ? .map([]) : .int(value)
+        }
         var entries: [(String, StackDocument)] = []
         for key in ["soft", "hard"] {
             if case .int(let value)? = node[key]?.value, value != 0 { entries.append((key, .int(value))) }

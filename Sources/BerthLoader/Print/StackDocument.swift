@@ -54,7 +54,8 @@ package indirect enum StackDocument: Equatable, Sendable {
     var compact: String {
         switch self {
         case .list(let items): "[" + items.map(\.compact).joined(separator: ",") + "]"
-        case .map(let entries): "{" + entries.map { "\(StackDocument.goQuote($0.0)):\($0.1.compact)" }.joined(separator: ",") + "}"
+        case .map(let entries):
+            "{" + entries.map { "\(StackDocument.goQuote($0.0)):\($0.1.compact)" }.joined(separator: ",") + "}"
         case .string(let text): StackDocument.goQuote(text)
         default: json
         }
@@ -148,14 +149,19 @@ package indirect enum StackDocument: Equatable, Sendable {
     private static func scalar(_ text: String, indent: String) -> String {
         if isLiteral(text) { return literal(text, indent: indent) }
         if isPlain(text) { return text }
-        let isShown = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x85 && $0.value != 0x2028 && $0.value != 0x2029 && $0.value != 0xFEFF }
+        let isShown = text.unicodeScalars.allSatisfy {
+            $0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x85 && $0.value != 0x2028 && $0.value != 0x2029
+                && $0.value != 0xFEFF
+        }
         if isShown, !text.isEmpty, case .string = Scalars.resolve(text), !isOldBoolean(text) {
             return "'" + text.replacing("'", with: "''") + "'"
         }
         return quote(text)
     }
 
-    private static func isOldBoolean(_ text: String) -> Bool { ["y", "n", "yes", "no", "on", "off"].contains(text.lowercased()) }
+    private static func isOldBoolean(_ text: String) -> Bool {
+        ["y", "n", "yes", "no", "on", "off"].contains(text.lowercased())
+    }
 
     private static func isPlain(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last else { return false }
@@ -164,19 +170,34 @@ package indirect enum StackDocument: Equatable, Sendable {
             guard "-?:".unicodeScalars.contains(first), let second, second != " " else { return false }
         }
         if last == " " || last == ":" || text.contains(": ") || text.contains(" #") { return false }
-        if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0xFEFF }) { return false }
+        if text.unicodeScalars.contains(where: {
+            $0.value < 0x20 || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0xFEFF
+        }) {
+            return false
+        }
         if text == "<<" || text == "=" || text == "---" || text == "..." { return false }
         if isOldBoolean(text) { return false }
         // YAML 1.1 readers take 12:30 for a number.
-        if text.contains(":"), text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x3A || $0 == 0x2E || $0 == 0x2B || $0 == 0x2D || $0 == 0x5F }) { return false }
+        if text.contains(":"),
+            text.utf8.allSatisfy({
+                (0x30...0x39).contains($0) || $0 == 0x3A || $0 == 0x2E || $0 == 0x2B || $0 == 0x2D || $0 == 0x5F
+            })
+        {
+            return false
+        }
         if case .string = Scalars.resolve(text) { return true }
         return false
     }
 
     /// Several lines of ordinary text that begin without a space.
     private static func isLiteral(_ text: String) -> Bool {
-        guard text.contains("\n"), let first = text.first, first != " ", first != "\n", first != "\t" else { return false }
-        return !text.unicodeScalars.contains { ($0.value < 0x20 && $0 != "\n" && $0 != "\t") || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0x2029 || $0.value == 0xFEFF }
+        guard text.contains("\n"), let first = text.first, first != " ", first != "\n", first != "\t" else {
+            return false
+        }
+        return !text.unicodeScalars.contains {
+            ($0.value < 0x20 && $0 != "\n" && $0 != "\t") || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028
+                || $0.value == 0x2029 || $0.value == 0xFEFF
+        }
             && !text.components(separatedBy: "\n").contains { $0.hasSuffix(" ") || $0.hasSuffix("\t") }
     }
 
@@ -198,8 +219,10 @@ package indirect enum StackDocument: Equatable, Sendable {
             case "\n": result += "\\n"
             case "\t": result += "\\t"
             case "\r": result += "\\r"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F: result += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            case _ where scalar.value == 0x85 || scalar.value == 0x2028 || scalar.value == 0x2029 || scalar.value == 0xFEFF:
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                result += "\\u00" + Hex.encode([UInt8(scalar.value)])
+            case _
+            where scalar.value == 0x85 || scalar.value == 0x2028 || scalar.value == 0x2029 || scalar.value == 0xFEFF:
                 result += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 255)])
             default: result.unicodeScalars.append(scalar)
             }

@@ -49,7 +49,8 @@ struct Extender {
                 return nil
             }
             resets += others
-            PathRules(directory: PathText.parent(otherFile), home: reader.environment["HOME"], keepsHome: true).applyToServices(&found)
+            PathRules(directory: PathText.parent(otherFile), home: reader.environment["HOME"], keepsHome: true)
+                .applyToServices(&found)
             bases = found
         }
         guard bases.entries?.contains(where: { $0.key == baseName }) == true else {
@@ -61,10 +62,13 @@ struct Extender {
             return nil
         }
         if let text = bases[baseName], text.entries == nil, !text.isNull {
-            reader.remarks.error(text.mark, TreePath.root.key("services").key(baseName), "a service is a map, and this is \(text.kindName)")
+            reader.remarks.error(
+                text.mark, TreePath.root.key("services").key(baseName),
+                "a service is a map, and this is \(text.kindName)")
             return nil
         }
-        guard var base = resolve(baseName, in: &bases, otherFile, resets, trail: trail + [step]), base.entries != nil else {
+        guard var base = resolve(baseName, in: &bases, otherFile, resets, trail: trail + [step]), base.entries != nil
+        else {
             return service
         }
         if otherFile == file { services = bases }

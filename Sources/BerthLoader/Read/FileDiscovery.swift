@@ -12,7 +12,9 @@ struct FileDiscovery {
         "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
     ]
 
-    private func absolute(_ path: String) -> String { path == "-" ? path : PathText.join(options.workingDirectory, path) }
+    private func absolute(_ path: String) -> String {
+        path == "-" ? path : PathText.join(options.workingDirectory, path)
+    }
 
     private var givenDirectory: String? { options.projectDirectory.flatMap { $0.isEmpty ? nil : absolute($0) } }
 
@@ -23,7 +25,9 @@ struct FileDiscovery {
             let separator = environment["COMPOSE_PATH_SEPARATOR"].flatMap { $0.isEmpty ? nil : $0 } ?? ":"
             let files = list.components(separatedBy: separator)
             if files.contains("") {
-                remarks.error(.none, "", "COMPOSE_FILE names nothing: \"\(list)\"", suggestion: "files are separated by \"\(separator)\"; unset it to look for a file")
+                remarks.error(
+                    .none, "", "COMPOSE_FILE names nothing: \"\(list)\"",
+                    suggestion: "files are separated by \"\(separator)\"; unset it to look for a file")
                 return nil
             }
             return files.map(absolute)
@@ -43,11 +47,14 @@ struct FileDiscovery {
 
     private func withOverride(_ first: String, _ found: [String], _ directory: String) -> [String] {
         if found.count > 1 {
-            remarks.warning(.none, "", "several stack files in \(directory): \(found.joined(separator: ", ")); \(first) is used")
+            remarks.warning(
+                .none, "", "several stack files in \(directory): \(found.joined(separator: ", ")); \(first) is used")
         }
         let overrides = FileDiscovery.overrides.filter { source.isFile(PathText.join(directory, $0)) }
         if overrides.count > 1 {
-            remarks.warning(.none, "", "several override files in \(directory): \(overrides.joined(separator: ", ")); \(overrides[0]) is used")
+            remarks.warning(
+                .none, "",
+                "several override files in \(directory): \(overrides.joined(separator: ", ")); \(overrides[0]) is used")
         }
         return ([first] + overrides.prefix(1)).map { PathText.join(directory, $0) }
     }
@@ -63,20 +70,25 @@ struct FileDiscovery {
     /// - Parameter named: the last `name:` of the files, not interpolated.
     func name(_ directory: String, _ named: Node?, interpolates: Bool) -> String? {
         if let given = options.stackName, !given.isEmpty { return strict(given, "-p") }
-        if let given = environment["COMPOSE_PROJECT_NAME"], !given.isEmpty { return strict(given, "COMPOSE_PROJECT_NAME") }
+        if let given = environment["COMPOSE_PROJECT_NAME"], !given.isEmpty {
+            return strict(given, "COMPOSE_PROJECT_NAME")
+        }
         if let named, let text = named.string {
             let template = Template(lookup: { environment[$0] }, unset: { _ in })
             let value = interpolates ? (try? template.substitute(text)) ?? text : text
             let name = FileDiscovery.normal(value)
             if name.isEmpty {
-                remarks.error(named.mark, "name", "\"\(text)\" leaves nothing of a stack's name", suggestion: "give it letters or digits, or use -p")
+                remarks.error(
+                    named.mark, "name", "\"\(text)\" leaves nothing of a stack's name",
+                    suggestion: "give it letters or digits, or use -p")
                 return nil
             }
             return name
         }
         let derived = FileDiscovery.normal(PathText.name(directory))
         if derived.isEmpty {
-            remarks.error(.none, "", "the directory \(directory) gives no stack name", suggestion: "give one with -p or name:")
+            remarks.error(
+                .none, "", "the directory \(directory) gives no stack name", suggestion: "give one with -p or name:")
             return nil
         }
         return derived

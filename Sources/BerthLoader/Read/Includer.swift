@@ -18,7 +18,8 @@ struct Includer {
         layer.remove("include")
         if include.isNull { return }
         guard let items = include.items else {
-            reader.remarks.error(include.mark, path, "expected a list, found \(include.kindName)", suggestion: "write include: [FILE]")
+            reader.remarks.error(
+                include.mark, path, "expected a list, found \(include.kindName)", suggestion: "write include: [FILE]")
             return
         }
         for (number, item) in items.enumerated() {
@@ -49,7 +50,9 @@ struct Includer {
         let remarks = reader.remarks
         let files = request.paths.map { PathText.join(reader.directory, $0) }
         if reader.includedBy.contains(files[0]) || files[0] == file {
-            let trail = (reader.includedBy + [file, files[0]]).map { PathText.display($0, from: reader.displayDirectory) }
+            let trail = (reader.includedBy + [file, files[0]]).map {
+                PathText.display($0, from: reader.displayDirectory)
+            }
             remarks.error(request.mark, path, "include goes in a circle: \(trail.joined(separator: " → "))")
             return
         }
@@ -64,7 +67,9 @@ struct Includer {
         }
         for file in files where !reader.source.isFile(file) {
             let shown = PathText.display(file, from: reader.displayDirectory)
-            remarks.error(request.mark, path, "the included file \(shown) does not exist", suggestion: "\"\(first)\" is relative to \(reader.directory)")
+            remarks.error(
+                request.mark, path, "the included file \(shown) does not exist",
+                suggestion: "\"\(first)\" is relative to \(reader.directory)")
             return
         }
         let environment = environment(request, directory, path)
@@ -84,7 +89,9 @@ struct Includer {
         var files: [(path: String, mark: Mark)] = request.environmentFiles.compactMap { node in
             node.string.flatMap { $0 == "/dev/null" ? nil : (PathText.join(reader.directory, $0), node.mark) }
         }
-        if request.environmentFiles.isEmpty, reader.source.isFile("\(directory)/.env") { files = [("\(directory)/.env", request.mark)] }
+        if request.environmentFiles.isEmpty, reader.source.isFile("\(directory)/.env") {
+            files = [("\(directory)/.env", request.mark)]
+        }
         var values = DotenvValues()
         for file in files {
             guard let bytes = try? reader.source.read(file.path) else {
@@ -107,7 +114,10 @@ struct Includer {
                     continue
                 }
                 if own == resource.value { continue }
-                let place = reader.remarks.place(layer[kind]?.keyMark(resource.key) ?? own.mark).map { ", which is also at \($0)" } ?? ""
+                let place =
+                    reader.remarks.place(layer[kind]?.keyMark(resource.key) ?? own.mark).map {
+                        ", which is also at \($0)"
+                    } ?? ""
                 reader.remarks.error(
                     resource.mark, TreePath.root.key(kind).key(resource.key),
                     "\(kind).\(resource.key) conflicts with an imported resource\(place)",

@@ -55,7 +55,8 @@ struct StackReader {
         Uniqueness.enforce(&tree, remarks)
         StackShape.root.validate(tree, .root, remarks)
         if let version = tree.keyMark("version") {
-            remarks.warning(version, "version", "the top-level version is obsolete and has no effect", suggestion: "remove it")
+            remarks.warning(
+                version, "version", "the top-level version is obsolete and has no effect", suggestion: "remove it")
             tree.remove("version")
         }
         CanonicalForm.apply(to: &tree, remarks, ignoringMistakes: interpolator == nil)
@@ -68,7 +69,8 @@ struct StackReader {
         case .mapping:
             if let services = document["services"], services.isNull {
                 remarks.error(
-                    document.keyMark("services") ?? document.mark, "services", "services is a map, and this one is empty",
+                    document.keyMark("services") ?? document.mark, "services",
+                    "services is a map, and this one is empty",
                     suggestion: "add a service below it, or remove the key")
             }
             return document

@@ -5,10 +5,12 @@ package enum SchemaDocument {
     private static let definitions: [(String, Shape)] = [
         ("service", ServiceShape.root), ("build", BuildShape.root), ("develop", BuildShape.develop),
         ("deploy", DeployShape.root), ("healthcheck", ServiceShape.healthcheck), ("hook", ServiceShape.hook),
-        ("materials", ServiceShape.materials), ("ulimits", ServiceShape.ulimits), ("extra_hosts", ServiceShape.extraHosts),
+        ("materials", ServiceShape.materials), ("ulimits", ServiceShape.ulimits),
+        ("extra_hosts", ServiceShape.extraHosts),
         ("network", StackShape.network), ("volume", StackShape.volume), ("secret", StackShape.secret),
         ("config", StackShape.config), ("model", StackShape.model), ("include", StackShape.include),
-        ("pairs", Shape.pairs), ("command", Shape.command), ("text_or_texts", Shape.textOrTexts), ("texts", Shape.texts),
+        ("pairs", Shape.pairs), ("command", Shape.command), ("text_or_texts", Shape.textOrTexts),
+        ("texts", Shape.texts),
         ("options", Shape.options),
     ]
 
@@ -43,7 +45,11 @@ package enum SchemaDocument {
     private static func scalar(_ shape: Shape) -> StackDocument? {
         var types: [String] = []
         if shape.kinds.contains(.text) { types.append("string") }
-        if shape.kinds.contains(.number) { types.append("number") } else if shape.kinds.contains(.integer) { types.append("integer") }
+        if shape.kinds.contains(.number) {
+            types.append("number")
+        } else if shape.kinds.contains(.integer) {
+            types.append("integer")
+        }
         if shape.kinds.contains(.boolean) { types.append("boolean") }
         if shape.kinds.contains(.null) { types.append("null") }
         guard !types.isEmpty else { return nil }
@@ -70,7 +76,9 @@ package enum SchemaDocument {
                             let description = StackDocument.string(field.description)
                             // draft-07 ignores what stands beside $ref.
                             if let reference = reference(field.shape) {
-                                return (field.name, .map([("description", description), ("allOf", .list([reference]))]))
+                                return (
+                                    field.name, .map([("description", description), ("allOf", .list([reference]))])
+                                )
                             }
                             guard case .map(let inner) = document(field.shape) else { return (field.name, .map([])) }
                             return (field.name, .map([("description", description)] + inner))

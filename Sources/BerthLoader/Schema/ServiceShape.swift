@@ -12,7 +12,8 @@ enum ServiceShape {
         .init("cgroup_parent", .text, "The parent of its control group."),
         .init("command", .command, "The command, instead of the image's."),
         .init("configs", materials, "Configs that it gets as files."),
-        .init("container_name", Shape(.text, pattern: containerName), "The container's name, instead of STACK-SERVICE-1."),
+        .init(
+            "container_name", Shape(.text, pattern: containerName), "The container's name, instead of STACK-SERVICE-1."),
         .init("cpu_count", Shape([.text, .integer], range: 0...Int64.max), "For Windows."),
         .init("cpu_percent", Shape([.text, .integer], range: 0...100), "For Windows."),
         .init("cpu_period", .number, "The scheduler's period, in microseconds."),
@@ -39,7 +40,8 @@ enum ServiceShape {
         .init("extends", extends, "A service whose definition this one continues."),
         .init("external_links", .texts, "Containers outside the stack: CONTAINER[:ALIAS]."),
         .init("extra_hosts", extraHosts, "Names with addresses, for /etc/hosts."),
-        .init("gpus", Shape(.text, choices: ["all"], items: DeployShape.device(closed: false)), "GPUs: all, or a list."),
+        .init(
+            "gpus", Shape(.text, choices: ["all"], items: DeployShape.device(closed: false)), "GPUs: all, or a list."),
         .init("group_add", .list(Shape([.text, .number]), unique: true), "Groups that its user is in besides."),
         .init("healthcheck", healthcheck, "How it is seen whether it works."),
         .init("hostname", .text, "The host name inside."),
@@ -60,18 +62,23 @@ enum ServiceShape {
         .init("network_mode", .text, "none, host, bridge, service:NAME or container:NAME, instead of networks."),
         .init("networks", networks, "Networks that it joins; none given: default."),
         .init("oom_kill_disable", .flag, "True: it is not ended when memory is short."),
-        .init("oom_score_adj", Shape([.text, .integer], range: -1000...1000), "How likely it is ended when memory is short."),
+        .init(
+            "oom_score_adj", Shape([.text, .integer], range: -1000...1000),
+            "How likely it is ended when memory is short."),
         .init("pid", Shape([.text, .null]), "The process namespace: host, service:NAME, container:NAME."),
         .init("pids_limit", .number, "How many processes and threads; -1: no limit."),
         .init("platform", .text, "The platform of the image: os/arch[/variant]."),
-        .init("ports", .list(port, unique: true), "Ports published on the host: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]."),
+        .init(
+            "ports", .list(port, unique: true), "Ports published on the host: [[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]."),
         .init("post_start", .list(hook), "Commands that run inside after its start."),
         .init("pre_start", .list(hook), "Containers that run to their end before its start."),
         .init("pre_stop", .list(hook), "Commands that run inside before its stop."),
         .init("privileged", .flag, "True: all capabilities and devices, no filters."),
         .init("profiles", .texts, "Profiles that it belongs to; none: it is always on."),
         .init("provider", provider, "A program that gives the service, instead of an image."),
-        .init("pull_policy", Shape(.text, pattern: pullPolicy), "When its image is pulled: always, never, missing, build, daily, weekly, every_12h."),
+        .init(
+            "pull_policy", Shape(.text, pattern: pullPolicy),
+            "When its image is pulled: always, never, missing, build, daily, weekly, every_12h."),
         .init("pull_refresh_after", .text, "The age at which its image is pulled again."),
         .init("read_only", .flag, "True: its root file system cannot be written."),
         .init("restart", .text, "no, always, unless-stopped or on-failure[:NUMBER]."),
@@ -101,13 +108,17 @@ enum ServiceShape {
     private static let containerName = Shape.Pattern(expression: "[a-zA-Z0-9][a-zA-Z0-9_.-]+") { text in
         let bytes = Array(text.utf8)
         func isWord(_ byte: UInt8) -> Bool { NameBytes.isAlphanumeric(byte) }
-        return zip(bytes, bytes.dropFirst()).contains { isWord($0) && (isWord($1) || $1 == 0x5F || $1 == 0x2E || $1 == 0x2D) }
+        return zip(bytes, bytes.dropFirst()).contains {
+            isWord($0) && (isWord($1) || $1 == 0x5F || $1 == 0x2E || $1 == 0x2D)
+        }
     }
 
     private static let pullPolicy = Shape.Pattern(
         expression: "always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+"
     ) { text in
-        if ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"].contains(where: { text.contains($0) }) {
+        if ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"].contains(where: {
+            text.contains($0)
+        }) {
             return true
         }
         return text.ranges(of: "every_").contains { range in
@@ -119,7 +130,9 @@ enum ServiceShape {
     }
 
     private static let blockLimit = Shape.list(
-        .map([.init("path", .text, "The device."), .init("rate", .integer, "Bytes or operations a second.")], extensions: false))
+        .map(
+            [.init("path", .text, "The device."), .init("rate", .integer, "Bytes or operations a second.")],
+            extensions: false))
 
     private static let blockInput = Shape.map(
         [
@@ -130,12 +143,16 @@ enum ServiceShape {
             .init("weight", .integer, "Its weight, 10 to 1000."),
             .init(
                 "weight_device",
-                .list(.map([.init("path", .text, "The device."), .init("weight", .integer, "Its weight.")], extensions: false)),
+                .list(
+                    .map(
+                        [.init("path", .text, "The device."), .init("weight", .integer, "Its weight.")],
+                        extensions: false)),
                 "Its weight, a device each."),
         ], extensions: false)
 
     private static let credentials = Shape.map([
-        .init("config", .text, "A config."), .init("file", .text, "A file."), .init("registry", .text, "A registry key."),
+        .init("config", .text, "A config."), .init("file", .text, "A file."),
+        .init("registry", .text, "A registry key."),
     ])
 
     private static let dependencies = Shape.texts.or(
@@ -239,7 +256,8 @@ enum ServiceShape {
             .init(
                 "options",
                 .named(
-                    Shape([.text, .number, .boolean], items: Shape([.text, .number, .boolean])), keys: Shape.nonEmpty, closed: false),
+                    Shape([.text, .number, .boolean], items: Shape([.text, .number, .boolean])), keys: Shape.nonEmpty,
+                    closed: false),
                 "Its options."),
         ], required: ["type"])
 
@@ -258,7 +276,9 @@ enum ServiceShape {
             .map(
                 [.init("hard", .integer, "What it may be raised to."), .init("soft", .integer, "What holds.")],
                 required: ["soft", "hard"])),
-        keys: Shape.Pattern(expression: "^[a-z]+$") { !$0.isEmpty && $0.utf8.allSatisfy { (0x61...0x7A).contains($0) } },
+        keys: Shape.Pattern(expression: "^[a-z]+$") {
+            !$0.isEmpty && $0.utf8.allSatisfy { (0x61...0x7A).contains($0) }
+        },
         closed: false)
 
     private static let mount = Shape(.text).or(
@@ -274,7 +294,9 @@ enum ServiceShape {
                     .map([
                         .init("propagation", .text, "Whether later mounts are seen: rprivate, rslave, rshared."),
                         .init("create_host_path", .flag, "False: the directory must exist."),
-                        .init("recursive", .one(of: "enabled", "disabled", "writable", "readonly"), "What happens to mounts below."),
+                        .init(
+                            "recursive", .one(of: "enabled", "disabled", "writable", "readonly"),
+                            "What happens to mounts below."),
                         .init("selinux", .one(of: "z", "Z"), "The SELinux label."),
                     ]), "Options of a bind."),
                 .init(

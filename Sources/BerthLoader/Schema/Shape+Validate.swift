@@ -13,7 +13,9 @@ extension Shape {
         case .sequence(let list):
             guard let items else { return wrongKind(node, path, remarks) }
             var isValid = true
-            for (number, item) in list.enumerated() where !items.validate(item, path.index(number), remarks) { isValid = false }
+            for (number, item) in list.enumerated() where !items.validate(item, path.index(number), remarks) {
+                isValid = false
+            }
             return isValid && (!itemsAreUnique || validateUnique(list, path, remarks))
         case .null: return kinds.contains(.null) || wrongKind(node, path, remarks)
         case .bool: return kinds.contains(.boolean) || wrongKind(node, path, remarks)
@@ -85,7 +87,8 @@ extension Shape {
         for (number, item) in list.enumerated() {
             guard let first = list[..<number].firstIndex(of: item) else { continue }
             remarks.error(
-                item.mark, path.index(number), "the same as item \(first + 1) of this list", suggestion: "remove one of them")
+                item.mark, path.index(number), "the same as item \(first + 1) of this list",
+                suggestion: "remove one of them")
             return false
         }
         return true

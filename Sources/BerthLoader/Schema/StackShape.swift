@@ -98,11 +98,15 @@ enum StackShape {
             return Spelling.nearest(key, in: root.fieldNames).map { "did you mean \"\($0)\"?" }
         }
         guard steps.first == "services", steps.count >= 2 else { return nil }
-        if steps.count > 2, ServiceShape.root.field(key) != nil { return "it belongs to the service itself: is the indentation right?" }
+        if steps.count > 2, ServiceShape.root.field(key) != nil {
+            return "it belongs to the service itself: is the indentation right?"
+        }
         if ["networks", "volumes", "secrets", "configs", "services", "include", "version", "name"].contains(key) {
             return "it belongs to the top level: is the indentation right?"
         }
-        for (name, shape) in [("build", BuildShape.root), ("deploy", DeployShape.root), ("healthcheck", ServiceShape.healthcheck)]
+        for (name, shape) in [
+            ("build", BuildShape.root), ("deploy", DeployShape.root), ("healthcheck", ServiceShape.healthcheck),
+        ]
         where shape.field(key) != nil { return "it belongs below \(name):" }
         return nil
     }

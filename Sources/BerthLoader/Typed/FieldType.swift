@@ -52,7 +52,8 @@ enum FieldType: Sendable {
 
     static let rules = RuleTree<FieldType>(
         services + [
-            ("networks.*.driver_opts", .pairs), ("networks.*.labels", .pairs), ("networks.*.ipam.config.*.aux_addresses", .pairs),
+            ("networks.*.driver_opts", .pairs), ("networks.*.labels", .pairs),
+            ("networks.*.ipam.config.*.aux_addresses", .pairs),
             ("networks.*.enable_ipv4", .flag), ("networks.*.enable_ipv6", .flag), ("networks.*.internal", .flag),
             ("networks.*.attachable", .flag), ("networks.*.external", .flag),
             ("volumes.*.driver_opts", .pairs), ("volumes.*.labels", .pairs), ("volumes.*.external", .flag),
@@ -64,18 +65,21 @@ enum FieldType: Sendable {
         (
             .number,
             [
-                "cpu_count", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "oom_score_adj",
+                "cpu_count", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares",
+                "oom_score_adj",
                 "pids_limit", "scale", "deploy.replicas", "deploy.resources.limits.pids", "networks.*.priority",
                 "networks.*.gw_priority",
                 "deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value",
-            ]),
+            ]
+        ),
         (
             .unsigned,
             [
                 "deploy.update_config.parallelism", "deploy.rollback_config.parallelism",
                 "deploy.restart_policy.max_attempts", "deploy.placement.max_replicas_per_node", "healthcheck.retries",
                 "ports.*.target",
-            ]),
+            ]
+        ),
         (.bits, ["volumes.*.tmpfs.mode"]),
         (.weight, ["blkio_config.weight", "blkio_config.weight_device.*.weight"]),
         (.processors, ["cpus", "cpu_percent", "deploy.resources.limits.cpus", "deploy.resources.reservations.cpus"]),
@@ -84,11 +88,14 @@ enum FieldType: Sendable {
             .flag,
             [
                 "attach", "init", "privileged", "read_only", "tty", "stdin_open", "oom_kill_disable", "use_api_socket",
-                "healthcheck.disable", "volumes.*.read_only", "volumes.*.volume.nocopy", "volumes.*.bind.create_host_path",
-                "depends_on.*.restart", "depends_on.*.required", "env_file.*.required", "build.no_cache", "build.pull", "build.privileged",
+                "healthcheck.disable", "volumes.*.read_only", "volumes.*.volume.nocopy",
+                "volumes.*.bind.create_host_path",
+                "depends_on.*.restart", "depends_on.*.required", "env_file.*.required", "build.no_cache", "build.pull",
+                "build.privileged",
                 "post_start.*.privileged", "pre_stop.*.privileged", "pre_start.*.privileged", "pre_start.*.per_replica",
                 "develop.watch.*.exec.privileged", "develop.watch.*.initial_sync",
-            ]),
+            ]
+        ),
         (
             .bytes,
             [
@@ -96,7 +103,8 @@ enum FieldType: Sendable {
                 "volumes.*.tmpfs.size", "deploy.resources.limits.memory", "deploy.resources.reservations.memory",
                 "blkio_config.device_read_bps.*.rate", "blkio_config.device_read_iops.*.rate",
                 "blkio_config.device_write_bps.*.rate", "blkio_config.device_write_iops.*.rate",
-            ]),
+            ]
+        ),
         (
             .duration,
             [
@@ -104,7 +112,8 @@ enum FieldType: Sendable {
                 "healthcheck.start_interval", "deploy.update_config.delay", "deploy.update_config.monitor",
                 "deploy.rollback_config.delay", "deploy.rollback_config.monitor", "deploy.restart_policy.delay",
                 "deploy.restart_policy.window",
-            ]),
+            ]
+        ),
         (.mode, ["secrets.*.mode", "configs.*.mode", "build.secrets.*.mode"]),
         (
             .pairs,
@@ -112,19 +121,30 @@ enum FieldType: Sendable {
                 "annotations", "labels", "sysctls", "logging.options", "build.labels", "deploy.labels",
                 "build.additional_contexts", "networks.*.driver_opts", "gpus.*.options",
                 "deploy.resources.reservations.devices.*.options", "volumes.*.volume.labels",
-            ]),
+            ]
+        ),
         (
             .inherited,
             [
                 "environment", "build.args", "post_start.*.environment", "pre_stop.*.environment",
                 "pre_start.*.environment", "develop.watch.*.exec.environment",
-            ]),
+            ]
+        ),
         (.hosts, ["extra_hosts", "build.extra_hosts"]),
-        (.texts, ["dns", "dns_search", "dns_opt", "tmpfs", "develop.watch.*.ignore", "develop.watch.*.include", "label_file", "build.no_cache_filter"]),
+        (
+            .texts,
+            [
+                "dns", "dns_search", "dns_opt", "tmpfs", "develop.watch.*.ignore", "develop.watch.*.include",
+                "label_file", "build.no_cache_filter",
+            ]
+        ),
         (.textsOrNumbers, ["expose", "group_add"]),
         (
             .words,
-            ["command", "entrypoint", "post_start.*.command", "pre_stop.*.command", "pre_start.*.command", "develop.watch.*.exec.command"]
+            [
+                "command", "entrypoint", "post_start.*.command", "pre_stop.*.command", "pre_start.*.command",
+                "develop.watch.*.exec.command",
+            ]
         ),
         (.test, ["healthcheck.test"]),
         (.count, ["gpus.*.count", "deploy.resources.reservations.devices.*.count"]),

@@ -3,7 +3,8 @@
 /// `1h2m3.5s`, `300ms`, `1.5d`; a bare number is refused but 0.
 enum DurationText {
     private static let units: [String: Double] = [
-        "ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9, "d": 86400e9, "w": 604_800e9,
+        "ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9, "d": 86400e9,
+        "w": 604_800e9,
     ]
 
     static func parse(_ text: String) -> Duration? {

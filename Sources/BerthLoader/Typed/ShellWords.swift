@@ -64,7 +64,9 @@ enum ShellWords {
             case ";", "&", "|", "<", ">":
                 if !(single || double || backtick || dollar) {
                     // A number before > is a descriptor, not a word.
-                    if character == ">", let first = word.first, ("0"..."9").contains(first) { hasWord = false; word = "" }
+                    if character == ">", let first = word.first, ("0"..."9").contains(first) {
+                        hasWord = false; word = ""
+                    }
                     break scan
                 }
             default: break
@@ -73,7 +75,9 @@ enum ShellWords {
             word.unicodeScalars.append(character)
         }
         if hasWord { words.append(word) }
-        if escaped || single || double || backtick || dollar { throw Problem(message: "a quote or a backslash without its end") }
+        if escaped || single || double || backtick || dollar {
+            throw Problem(message: "a quote or a backslash without its end")
+        }
         return words
     }
 }

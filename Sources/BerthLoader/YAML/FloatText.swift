@@ -78,6 +78,7 @@ enum FloatText {
         if digits.count <= whole {
             return String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: whole - digits.count)
         }
-        return String(decoding: digits[..<whole], as: UTF8.self) + "." + String(decoding: digits[whole...], as: UTF8.self)
+        return String(decoding: digits[..<whole], as: UTF8.self) + "."
+            + String(decoding: digits[whole...], as: UTF8.self)
     }
 }

@@ -82,7 +82,9 @@ struct Node: Sendable {
 
     /// Changes the value of a key in place.
     mutating func update(_ key: String, _ change: (inout Node) throws -> Void) rethrows {
-        guard case .mapping(var entries) = value, let index = entries.firstIndex(where: { $0.key == key }) else { return }
+        guard case .mapping(var entries) = value, let index = entries.firstIndex(where: { $0.key == key }) else {
+            return
+        }
         value = .null
         defer { value = .mapping(entries) }
         try change(&entries[index].value)

@@ -25,7 +25,9 @@ final class Remarks {
     func error(_ mark: Mark, _ path: String = "", _ message: String, suggestion: String? = nil) {
         hasErrors = true
         // The first word on a value is enough.
-        if !path.isEmpty, mark.file >= 0, !places.insert("\(mark.file):\(mark.line):\(mark.column):\(path)").inserted { return }
+        if !path.isEmpty, mark.file >= 0, !places.insert("\(mark.file):\(mark.line):\(mark.column):\(path)").inserted {
+            return
+        }
         add(Diagnostic(.error, at: place(mark), path: path, message, suggestion: suggestion))
     }
 

@@ -10,7 +10,7 @@ enum Scalars {
         guard let first = bytes.first else { return .null }
         switch first {
         case 0x30...0x39, 0x2B, 0x2D: return number(bytes, text)
-        case 0x2E: // .
+        case 0x2E:  // .
             switch text {
             case ".inf", ".Inf", ".INF": return .float(.infinity)
             case ".nan", ".NaN", ".NAN": return .float(.nan)
@@ -107,7 +107,9 @@ enum Scalars {
         if let point = spelled.firstIndex(of: ".") {
             let after = spelled.index(after: point)
             if after == spelled.endIndex || !spelled[after].isNumber { spelled.insert("0", at: after) }
-            if point == spelled.startIndex || !spelled[spelled.index(before: point)].isNumber { spelled.insert("0", at: point) }
+            if point == spelled.startIndex || !spelled[spelled.index(before: point)].isNumber {
+                spelled.insert("0", at: point)
+            }
         }
         guard let value = Double(spelled), value.isFinite else { return .string(original ?? text) }
         return .float(value)
@@ -116,7 +118,8 @@ enum Scalars {
 
 extension String {
     var withoutUnderscores: String {
-        utf8.contains(UInt8(ascii: "_")) ? String(decoding: utf8.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self) : self
+        utf8.contains(UInt8(ascii: "_"))
+            ? String(decoding: utf8.filter { $0 != UInt8(ascii: "_") }, as: UTF8.self) : self
     }
 }
 
@@ -124,7 +127,9 @@ extension String {
 enum TimeText {
     static func rfc3339(_ text: String) -> String? {
         let bytes = Array(text.utf8)
-        guard bytes.count >= 8, bytes[4] == 0x2D, bytes[..<4].allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard bytes.count >= 8, bytes[4] == 0x2D, bytes[..<4].allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         var scanner = Scanner(bytes)
         guard let year = scanner.number(4, 4), scanner.take(0x2D), let month = scanner.number(1, 2), scanner.take(0x2D),
             let day = scanner.number(1, 2), (1...12).contains(month), day >= 1, day <= days(month, year)
@@ -183,7 +188,9 @@ enum TimeText {
                 let second = number(1, 2), second < 60
             else { return nil }
             var fraction = ""
-            if index + 1 < bytes.count, bytes[index] == 0x2E || bytes[index] == 0x2C, (0x30...0x39).contains(bytes[index + 1]) {
+            if index + 1 < bytes.count, bytes[index] == 0x2E || bytes[index] == 0x2C,
+                (0x30...0x39).contains(bytes[index + 1])
+            {
                 index += 1
                 let begin = index
                 while index < bytes.count, (0x30...0x39).contains(bytes[index]) { index += 1 }
@@ -199,7 +206,9 @@ enum TimeText {
             guard index < bytes.count, bytes[index] == 0x2B || bytes[index] == 0x2D else { return nil }
             let sign = bytes[index] == 0x2B ? "+" : "-"
             index += 1
-            guard let hour = number(2, 2), hour <= 24, take(0x3A), let minute = number(2, 2), minute < 60 else { return nil }
+            guard let hour = number(2, 2), hour <= 24, take(0x3A), let minute = number(2, 2), minute < 60 else {
+                return nil
+            }
             if hour == 0 && minute == 0 { return "Z" }
             return "\(sign)\(padded(hour, 2)):\(padded(minute, 2))"
         }

@@ -53,7 +53,9 @@ final class RuleTree<Rule: Sendable>: Sendable {
     private init(_ rows: [(ArraySlice<String>, Rule)]) {
         rule = rows.first { $0.0.isEmpty }?.1
         var below: [String: [(ArraySlice<String>, Rule)]] = [:]
-        for (steps, rule) in rows { if let first = steps.first { below[first, default: []].append((steps.dropFirst(), rule)) } }
+        for (steps, rule) in rows {
+            if let first = steps.first { below[first, default: []].append((steps.dropFirst(), rule)) }
+        }
         any = below["*"].map { RuleTree<Rule>($0) }
         below["*"] = nil
         children = below.mapValues { RuleTree<Rule>($0) }

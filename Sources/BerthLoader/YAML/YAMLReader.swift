@@ -61,7 +61,8 @@ struct YAMLReader {
             while let item = next(&parser) {
                 switch item.type {
                 case YAML_STREAM_END_EVENT: return roots
-                case YAML_STREAM_START_EVENT, YAML_DOCUMENT_START_EVENT, YAML_DOCUMENT_END_EVENT, YAML_NO_EVENT: continue
+                case YAML_STREAM_START_EVENT, YAML_DOCUMENT_START_EVENT, YAML_DOCUMENT_END_EVENT, YAML_NO_EVENT:
+                    continue
                 default: roots.append(node(item, &parser, depth: 0).node)
                 }
                 if gaveUp { return nil }
@@ -119,7 +120,7 @@ struct YAMLReader {
             column += 1
         }
         let candidates = max(0, index - 2)..<min(content.count - 1, index + 2)
-        return candidates.first { content[$0] == UInt8(ascii: "\\") && content[$0 + 1] == UInt8(ascii: "'") }
+        return candidates.first { content[$0] == 0x5C && content[$0 + 1] == 0x27 }
     }
 
     private mutating func fail(_ parser: yaml_parser_t) {
@@ -128,11 +129,15 @@ struct YAMLReader {
         var context = parser.context.map { " " + String(cString: $0) } ?? ""
         let begin = mark(parser.context_mark)
         let place = parser.error == YAML_READER_ERROR ? readerMark(parser) : mark(parser.problem_mark)
-        if !context.isEmpty, begin.line > 0, begin.line != place.line { context += " that begins in line \(begin.line)" }
+        if !context.isEmpty, begin.line > 0, begin.line != place.line {
+            context += " that begins in line \(begin.line)"
+        }
         let hint: String? =
-            problem.contains("cannot start any token") ? "indent with spaces, never with tabs; quote text that begins with @ or `"
-            : problem.contains("mapping values are not allowed") ? "is the indentation right, and text with \": \" quoted?"
-            : problem.contains("could not find expected ':'") ? "a key ends with a colon and a space" : nil
+            problem.contains("cannot start any token")
+            ? "indent with spaces, never with tabs; quote text that begins with @ or `"
+            : problem.contains("mapping values are not allowed")
+                ? "is the indentation right, and text with \": \" quoted?"
+                : problem.contains("could not find expected ':'") ? "a key ends with a colon and a space" : nil
         remarks.error(place, "", "\(problem)\(context)", suggestion: hint)
     }
 
@@ -206,7 +211,8 @@ struct YAMLReader {
             return (
                 giveUp(
                     item.mark, "unknown anchor \"\(item.anchor ?? "")\"",
-                    suggestion: known.map { "did you mean *\($0)?" } ?? "an anchor (&name) stands before its aliases (*name)"), 1
+                    suggestion: known.map { "did you mean *\($0)?" }
+                        ?? "an anchor (&name) stands before its aliases (*name)"), 1
             )
         }
         nodeCount += found.size
@@ -219,10 +225,13 @@ struct YAMLReader {
 
     private mutating func scalar(_ item: Item) -> Node.Value {
         let core = "tag:yaml.org,2002:"
-        guard let tag = item.tag, tag != "!" else { return item.isPlain ? Scalars.resolve(item.text) : .string(item.text) }
+        guard let tag = item.tag, tag != "!" else {
+            return item.isPlain ? Scalars.resolve(item.text) : .string(item.text)
+        }
         guard tag.hasPrefix(core) else {
             // Somebody's own tag: text, except before compose's two.
-            return (tag == "!reset" || tag == "!override") && item.isPlain ? Scalars.resolve(item.text) : .string(item.text)
+            return (tag == "!reset" || tag == "!override") && item.isPlain
+                ? Scalars.resolve(item.text) : .string(item.text)
         }
         let resolved = Scalars.resolve(item.text)
         switch (tag.dropFirst(core.count), resolved) {
@@ -259,7 +268,9 @@ struct YAMLReader {
                 continue
             }
             places[text] = keyItem.mark
-            let isMerge = keyItem.type == YAML_SCALAR_EVENT && text == "<<" && (keyItem.isPlain && keyItem.tag == nil || keyItem.tag == "tag:yaml.org,2002:merge")
+            let isMerge =
+                keyItem.type == YAML_SCALAR_EVENT && text == "<<"
+                && (keyItem.isPlain && keyItem.tag == nil || keyItem.tag == "tag:yaml.org,2002:merge")
             if isMerge {
                 merged += mergeSource(value)
             } else {

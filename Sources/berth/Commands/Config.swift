@@ -37,7 +37,9 @@ struct Config: AsyncParsableCommand {
     @Argument(help: "Services; none: all") var names: [String] = []
 
     func validate() throws {
-        if let format, !["yaml", "json"].contains(format) { throw ValidationError("unsupported format \"\(format)\": yaml or json") }
+        if let format, !["yaml", "json"].contains(format) {
+            throw ValidationError("unsupported format \"\(format)\": yaml or json")
+        }
         if resolveImageDigests || lockImageDigests {
             throw ValidationError("image digests cannot be resolved yet: images are not pulled")
         }
@@ -85,7 +87,8 @@ struct Config: AsyncParsableCommand {
                 })
         }
         // What was not interpolated has its dollars as they are.
-        return format == "json" ? model.json(escapesDollars: !noInterpolate) : model.yaml(escapesDollars: !noInterpolate)
+        return format == "json"
+            ? model.json(escapesDollars: !noInterpolate) : model.yaml(escapesDollars: !noInterpolate)
     }
 
     private func emit(_ text: String) throws {

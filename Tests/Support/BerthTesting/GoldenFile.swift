@@ -52,7 +52,8 @@ package struct GoldenFile: Sendable {
         guard let expected = wanted.first(where: { $0.name == section.name })?.text else {
             return "\(url.lastPathComponent): there is no section \(section.name)"
         }
-        return text == expected ? nil : "\(url.lastPathComponent): \(section.name)\n--- expected\n\(expected)\n--- is\n\(text)"
+        return text == expected
+            ? nil : "\(url.lastPathComponent): \(section.name)\n--- expected\n\(expected)\n--- is\n\(text)"
     }
 
     private func read() throws -> [(name: String, text: String)] {

@@ -52,12 +52,14 @@ let package = Package(
         .target(name: "BerthModel", dependencies: [collections], exclude: ["README.md"], swiftSettings: house),
 
         // MARK: Text and decisions (pure)
-        .target(name: "BerthLoader", dependencies: ["BerthModel", "CYAML"], exclude: ["README.md"], swiftSettings: house),
+        .target(
+            name: "BerthLoader", dependencies: ["BerthModel", "CYAML"], exclude: ["README.md"], swiftSettings: house),
         .target(
             name: "BerthPlan", dependencies: ["BerthModel", collections], exclude: ["README.md"], swiftSettings: house),
 
         // MARK: Hands
-        .target(name: "BerthLog", dependencies: ["BerthModel", "BerthLinux"], exclude: ["README.md"], swiftSettings: house),
+        .target(
+            name: "BerthLog", dependencies: ["BerthModel", "BerthLinux"], exclude: ["README.md"], swiftSettings: house),
         .target(
             name: "BerthStore",
             dependencies: ["BerthModel", "BerthLinux", .product(name: "Crypto", package: "swift-crypto")],
@@ -93,11 +95,13 @@ let package = Package(
         .executableTarget(
             name: "berth-agent",
             dependencies: [
-                "BerthEngine", "BerthControl", "BerthModel", "BerthPlan", "BerthStore", "BerthRuntime", "BerthLinux", log,
+                "BerthEngine", "BerthControl", "BerthModel", "BerthPlan", "BerthStore", "BerthRuntime", "BerthLinux",
+                log,
             ], exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
-            name: "berth-worker", dependencies: ["BerthTransfer", "BerthStore", "BerthModel", "BerthLinux"], exclude: ["README.md"],
+            name: "berth-worker", dependencies: ["BerthTransfer", "BerthStore", "BerthModel", "BerthLinux"],
+            exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
             name: "berth-shim", dependencies: ["BerthLinux"], exclude: ["README.md"],
@@ -105,7 +109,8 @@ let package = Package(
 
         // MARK: Tests, one target a room, then the suites that cross rooms
         .target(
-            name: "BerthTesting", dependencies: ["BerthModel", "BerthPlan", "BerthLinux"], path: "Tests/Support/BerthTesting",
+            name: "BerthTesting", dependencies: ["BerthModel", "BerthPlan", "BerthLinux"],
+            path: "Tests/Support/BerthTesting",
             swiftSettings: house),
         .testTarget(name: "BerthLinuxTests", dependencies: ["BerthLinux", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "BerthModelTests", dependencies: ["BerthModel", "BerthTesting"], swiftSettings: house),
@@ -126,12 +131,14 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "BerthEngineTests",
-            dependencies: ["BerthEngine", "BerthTesting", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: house),
+            dependencies: ["BerthEngine", "BerthTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: house),
         .testTarget(name: "BerthControlTests", dependencies: ["BerthControl", "BerthTesting"], swiftSettings: house),
         .testTarget(
             name: "BerthCommandTests",
             dependencies: [
-                "berth", "BerthControl", "BerthTesting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "berth", "BerthControl", "BerthTesting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["Fixtures"],
             swiftSettings: house),
         .testTarget(

@@ -26,6 +26,10 @@ package struct LoadOptions: Sendable {
     package var skips: Set<Phase> = []
     /// Resources that no service uses are kept.
     package var keepsUnusedResources = false
+    /// False: the model is all that is asked for.
+    package var decodesStack = true
+    /// Where each variable of each container is from is noted: `env explain`.
+    package var tracesEnvironment = false
 
     package enum Phase: Sendable { case interpolation, normalisation, consistency, paths, environment }
 
@@ -88,7 +92,7 @@ package struct StackLoader {
         reader = StackReader(
             source: cached, remarks: remarks, directory: directory, displayDirectory: options.workingDirectory,
             environment: environment.values,
-            interpolator: interpolates ? Interpolator(environment: environment.values, remarks: remarks) : nil)
+            interpolator: interpolates ? interpolator(environment.values, remarks, documents, directory, options) : nil)
         reader.resolvesPaths = !options.skips.contains(.paths)
         guard let tree = reader.read(zip(files, documents).map { ($0, $1) }) else {
             remarks.error(
@@ -102,6 +106,16 @@ package struct StackLoader {
         return finish(result, remarks)
     }
 
+    private func interpolator(
+        _ environment: [String: String], _ remarks: Remarks, _ documents: [[Node]], _ directory: String,
+        _ options: LoadOptions
+    ) -> Interpolator {
+        let hints = EnvFileHints(
+            documents: documents.flatMap { $0 }, source: source, directory: directory,
+            displayDirectory: options.workingDirectory)
+        return Interpolator(environment: environment, remarks: remarks, hint: hints.hint)
+    }
+
     private func finish(_ result: LoadResult, _ remarks: Remarks) -> LoadResult {
         var result = result
         result.diagnostics = remarks.diagnostics
@@ -110,6 +124,23 @@ package struct StackLoader {
             result.stack = nil
         }
         return result
+    }
+
+    private func resolveEnvironment(
+        of tree: inout Node, _ reader: StackReader, _ options: LoadOptions, _ result: inout LoadResult
+    ) {
+        var files = EnvFiles(
+            source: source, remarks: reader.remarks, environment: reader.environment,
+            displayDirectory: options.workingDirectory)
+        var traced: [String: [String: [ResolvedEnvironment.Origin]]] = [:]
+        if options.tracesEnvironment {
+            files.trace = { service, name, origin in
+                let known = traced[service]?[name] ?? []
+                if !known.contains(origin) { traced[service, default: [:]][name] = [origin] + known }
+            }
+        }
+        files.apply(to: &tree)
+        result.environment.containers = traced
     }
 
     /// From the merged tree to the model and the stack.
@@ -137,21 +168,21 @@ package struct StackLoader {
         }
         if remarks.hasErrors { return }
         if !options.skips.contains(.environment) {
-            EnvFiles(
-                source: source, remarks: remarks, environment: reader.environment,
-                displayDirectory: options.workingDirectory
-            )
-            .apply(to: &tree)
+            resolveEnvironment(of: &tree, reader, options, &result)
         }
         if remarks.hasErrors { return }
         let everything = tree
         if !options.keepsUnusedResources { UnusedResources.drop(from: &tree) }
         result.model = StackModel(root: tree, everything: everything, inactive: inactive, name: name)
+        guard options.decodesStack else { return }
         let hostRemarks = Remarks(files: remarks.files)
         var stack = Stack(name: name, workingDirectory: reader.directory)
         stack.files = result.files
         stack.environmentFiles = options.environmentFiles
         StackDecoder(remarks: hostRemarks).decode(tree, inactive: inactive, into: &stack)
+        for service in stack.services.keys {
+            stack.services[service]?.configHash = result.model?.hash(of: service)?.hex
+        }
         result.hostDiagnostics = hostRemarks.diagnostics
         result.stack = hostRemarks.hasErrors ? nil : stack
     }

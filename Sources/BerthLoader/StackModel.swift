@@ -48,11 +48,15 @@ package struct StackModel: Sendable {
 
     /// compose's configuration hash: SHA-256 over its own JSON of the service, without what needs no new container.
     package func hash(of service: String) -> Digest? {
+        hashedText(of: service).map { SHA256Digest.digest(of: Array($0.utf8)) }
+    }
+
+    func hashedText(of service: String) -> String? {
         guard var node = root["services"]?[service] else { return nil }
         for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] { node.remove(key) }
         node.update("deploy") { $0.remove("replicas") }
         var printing = Printing()
         printing.escapesDollars = false
-        return SHA256Digest.digest(of: Array(printing.service(node).compact.utf8))
+        return printing.service(node).compact
     }
 }

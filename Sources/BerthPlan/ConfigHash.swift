@@ -10,7 +10,7 @@ package enum ConfigHash {
     package static let version = "b1"
 
     /// Fields that change without a new container, as compose leaves them out of its own hash.
-    static let irrelevant: Set<String> = ["build", "pullPolicy", "replicas", "dependsOn", "profiles"]
+    static let irrelevant: Set<String> = ["build", "pullPolicy", "replicas", "dependsOn", "profiles", "configHash"]
 
     /// What a service without any field says.
     private static let defaults = (try? CanonicalEncoder.value(of: Service(name: "")).members) ?? [:]
@@ -27,11 +27,11 @@ package enum ConfigHash {
         return "\(version):\(function(value.bytes).hex)"
     }
 
-    /// The value of the `config-hash` label: 64 hex digits over the service alone, as compose counts it (image and
-    /// contents do not matter there). The bytes hashed are ours, so the digits differ from compose's for the same
-    /// service.
+    /// The value of the `config-hash` label: compose's own digits, which the loader computed; over our bytes for a
+    /// service that no stack file gave.
     package static func label(_ service: Service, with function: HashFunction) throws -> String {
-        function(CanonicalValue.object(try fingerprint(service)).bytes).hex
+        if let hash = service.configHash { return hash }
+        return function(CanonicalValue.object(try fingerprint(service)).bytes).hex
     }
 
     /// The fields that make a container what it is. Fields that have their default are left out, so that a field

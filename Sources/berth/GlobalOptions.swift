@@ -4,7 +4,94 @@ import BerthLinux
 import BerthModel
 import Synchronization
 
-struct GlobalOptions: ParsableArguments {
+/// The values; read by hand, because every command pays for the reading.
+struct GlobalOptions: Sendable {
+    var files: [String] = []
+    var projectName: String?
+    var profile: [String] = []
+    var envFile: [String] = []
+    var projectDirectory: String?
+    var ansi = "auto"
+    var progress: String?
+    var dryRun = false
+    var allResources = false
+    var compatibility = false
+    var parallel: Int?
+    var dataDir: String?
+    var runDir: String?
+
+    private static let shared = Mutex(GlobalOptions())
+    static var current: GlobalOptions {
+        get { shared.withLock { $0 } }
+        set { shared.withLock { $0 = newValue } }
+    }
+
+    private static let flags: [String: WritableKeyPath<GlobalOptions, Bool> & Sendable] = [
+        "--dry-run": \.dryRun, "--all-resources": \.allResources, "--compatibility": \.compatibility,
+    ]
+    private static let lists: [String: WritableKeyPath<GlobalOptions, [String]> & Sendable] = [
+        "-f": \.files, "--file": \.files, "--profile": \.profile, "--env-file": \.envFile,
+    ]
+    private static let texts: [String: WritableKeyPath<GlobalOptions, String?> & Sendable] = [
+        "-p": \.projectName, "--project-name": \.projectName, "--project-directory": \.projectDirectory,
+        "--workdir": \.projectDirectory, "--progress": \.progress, "--data-dir": \.dataDir, "--run-dir": \.runDir,
+    ]
+
+    /// Everything up to the first word that is no option of ours; `--dry-run` is taken behind the subcommand too.
+    static func split(_ arguments: [String]) throws -> (GlobalOptions, [String]) {
+        var options = GlobalOptions()
+        var rest = arguments[...]
+        while let word = rest.first {
+            if let flag = flags[word] {
+                options[keyPath: flag] = true
+                rest = rest.dropFirst()
+                continue
+            }
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard lists[parts[0]] != nil || texts[parts[0]] != nil || ["--ansi", "--parallel"].contains(parts[0]) else {
+                break
+            }
+            rest = rest.dropFirst()
+            guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
+                throw ValidationError("Missing value for '\(word)'")
+            }
+            try options.take(parts[0], value)
+        }
+        var remaining = Array(rest)
+        // Behind `exec` and `run` the words belong to the program inside.
+        if let command = remaining.first, command != "exec", command != "run",
+            let index = remaining.firstIndex(of: "--dry-run")
+        {
+            remaining.remove(at: index)
+            options.dryRun = true
+        }
+        return (options, remaining)
+    }
+
+    private mutating func take(_ name: String, _ value: String) throws {
+        if let list = GlobalOptions.lists[name] {
+            self[keyPath: list].append(value)
+        } else if let text = GlobalOptions.texts[name] {
+            self[keyPath: text] = value
+        } else if name == "--ansi" {
+            guard ["auto", "always", "never"].contains(value) else {
+                throw ValidationError("The value '\(value)' is invalid for '--ansi': auto, always or never")
+            }
+            ansi = value
+        } else {
+            guard let number = Int(value) else {
+                throw ValidationError("The value '\(value)' is invalid for '--parallel': a number")
+            }
+            parallel = number
+        }
+    }
+
+    var dataRoot: String { dataDir ?? EnvironmentVariables.value("BERTH_DATA_DIR") ?? "/var/lib/berth" }
+    var runRoot: String { runDir ?? EnvironmentVariables.value("BERTH_RUN_DIR") ?? "/run/berth" }
+}
+
+/// The same for `--help`.
+struct GlobalOptionsHelp: ParsableArguments {
     @Option(name: [.customShort("f"), .customLong("file")], help: "Stack file; repeatable, later files override")
     var files: [String] = []
     @Option(name: [.customShort("p"), .customLong("project-name")], help: "Stack name")
@@ -16,55 +103,6 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "Progress: auto, tty, plain, json or quiet") var progress: String?
     @Flag(help: "Print the plan and do nothing") var dryRun = false
     @Flag(help: "Keep networks and volumes that no service uses") var allResources = false
-    @Flag(help: .hidden) var compatibility = false
-    @Option(help: .hidden) var parallel: Int?
     @Option(help: "Where state is kept (default /var/lib/berth)") var dataDir: String?
     @Option(help: "Where sockets are kept (default /run/berth)") var runDir: String?
-
-    private static let shared = Mutex(GlobalOptions())
-    static var current: GlobalOptions {
-        get { shared.withLock { $0 } }
-        set { shared.withLock { $0 = newValue } }
-    }
-
-    private static let withValue: Set<String> = [
-        "-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi",
-        "--progress", "--parallel",
-        "--data-dir", "--run-dir",
-    ]
-    private static let flags: Set<String> = ["--dry-run", "--compatibility", "--all-resources"]
-
-    /// Everything up to the first word that is no option of ours; `--dry-run` is taken behind the subcommand too.
-    static func split(_ arguments: [String]) throws -> (GlobalOptions, [String]) {
-        var own: [String] = []
-        var rest = arguments[...]
-        while let word = rest.first {
-            let name = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
-            if flags.contains(word) {
-                own.append(word)
-                rest = rest.dropFirst()
-            } else if withValue.contains(name) {
-                own.append(word)
-                rest = rest.dropFirst()
-                if name == word, let value = rest.first {
-                    own.append(value)
-                    rest = rest.dropFirst()
-                }
-            } else {
-                break
-            }
-        }
-        var remaining = Array(rest)
-        // Behind `exec` and `run` the words belong to the program inside.
-        if let command = remaining.first, command != "exec", command != "run",
-            let index = remaining.firstIndex(of: "--dry-run")
-        {
-            remaining.remove(at: index)
-            own.append("--dry-run")
-        }
-        return (try GlobalOptions.parse(own), remaining)
-    }
-
-    var dataRoot: String { dataDir ?? EnvironmentVariables.value("BERTH_DATA_DIR") ?? "/var/lib/berth" }
-    var runRoot: String { runDir ?? EnvironmentVariables.value("BERTH_RUN_DIR") ?? "/run/berth" }
 }

@@ -117,7 +117,11 @@ struct CorpusCase: Sendable, CustomStringConvertible {
         guard let actual = try? JSONSerialization.jsonObject(with: Data(model.json().utf8)) else {
             return "the printed model is not JSON: \(model.json())"
         }
-        let difference = CorpusCase.difference(expected, actual, "")
+        var difference = CorpusCase.difference(expected, actual, "")
+        for (service, digest) in answer["hashes"] as? [String: String] ?? [:]
+        where model.hash(of: service)?.hex != digest {
+            difference.append("hash of \(service): \(model.hashedText(of: service) ?? "none")")
+        }
         return difference.isEmpty ? nil : difference.joined(separator: " | ")
     }
 

@@ -63,7 +63,8 @@ struct HealthMonitorTests {
         #expect(zip(gaps.dropFirst(), gaps).allSatisfy { $0 >= $1 })
     }
 
-    @Test("in the first ten seconds no success is believed without a witness, not even of Docker's own probe; then it is")
+    @Test(
+        "in the first ten seconds no success is believed without a witness, not even of Docker's own probe; then it is")
     func witness() {
         var host = Host { $0.interval = .seconds(3) }
         host.run(until: .seconds(20), exit: { _ in 0 }, witnessed: { _ in false })

@@ -30,6 +30,11 @@ struct UpEdgePlanTests {
                 PlanCase("numbers go on after the highest") {
                     try Up.then(three, three, { $0.state.containers.removeAll { $0.record.slot.number == 1 } })
                 },
+                PlanCase("the same name from another directory is said") {
+                    var elsewhere = Up.web
+                    elsewhere.workingDirectory = "/home/other/demo"
+                    return try Up.then(Up.web, elsewhere)
+                },
                 PlanCase("orphans are reported") { try Up.then(pair, Up.web) },
                 PlanCase("orphans are ignored") { try Up.then(pair, Up.web) { $0.ignoreOrphans = true } },
                 PlanCase("orphans are removed") { try Up.then(pair, Up.web) { $0.removeOrphans = true } },

@@ -15,7 +15,8 @@ struct StyleTests {
                 Issue.record(
                     "\(file.path): \(file.lines.count) lines, more than \(StyleTests.fileLinesMax): split it by verb")
             }
-            for (index, line) in file.lines.enumerated() where line.count > StyleTests.lineLengthMax && !StyleTests.isText(line) {
+            for (index, line) in file.lines.enumerated()
+            where line.count > StyleTests.lineLengthMax && !StyleTests.isText(line) {
                 Issue.record("\(file.path):\(index + 1): \(line.count) columns, more than \(StyleTests.lineLengthMax)")
             }
         }

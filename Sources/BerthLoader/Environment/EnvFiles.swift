@@ -6,20 +6,23 @@ struct EnvFiles {
     let remarks: Remarks
     let environment: [String: String]
     let displayDirectory: String
+    /// Told of every value that a service's container gets, the one that holds last.
+    var trace: ((_ service: String, _ name: String, ResolvedEnvironment.Origin) -> Void)?
 
     func apply(to root: inout Node) {
         root.update("services") { services in
             services.updateEntries { entry in
                 let path = TreePath.root.key("services").key(entry.key)
-                environment(&entry.value, path)
+                environment(&entry.value, path, entry.key)
                 labels(&entry.value, path)
             }
         }
     }
 
-    private func environment(_ service: inout Node, _ path: TreePath) {
-        guard let files = service["env_file"]?.items, !files.isEmpty else { return }
+    private func environment(_ service: inout Node, _ path: TreePath, _ serviceName: String) {
         let own = service["environment"]
+        defer { traceOwn(own, serviceName) }
+        guard let files = service["env_file"]?.items, !files.isEmpty else { return }
         let dotenv = Dotenv(
             lookup: { name in environment[name] ?? own?[name]?.string },
             inherited: { environment[$0] ?? own?[$0]?.string }, remarks: remarks)
@@ -44,8 +47,19 @@ struct EnvFiles {
             } else {
                 dotenv.parse(bytes, file: shown, into: &values)
             }
+            for (variable, place) in values.origins where place.file == shown {
+                trace?(serviceName, variable, .init(value: values[variable] ?? "", place: place))
+            }
         }
         merge(values, below: "environment", of: &service)
+    }
+
+    private func traceOwn(_ environment: Node?, _ serviceName: String) {
+        guard let trace else { return }
+        for entry in environment?.entries ?? [] {
+            guard let place = remarks.place(entry.value.mark) ?? remarks.place(entry.mark) else { continue }
+            trace(serviceName, entry.key, .init(value: entry.value.string ?? "", place: place))
+        }
     }
 
     private func labels(_ service: inout Node, _ path: TreePath) {

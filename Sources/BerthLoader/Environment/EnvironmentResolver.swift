@@ -7,6 +7,10 @@ package struct ResolvedEnvironment: Sendable {
     /// Every source of a name, the one that holds first.
     package var origins: [String: [Origin]] = [:]
 
+    /// By service and name: where each variable of its containers is from, the one that holds first. Filled only
+    /// where it was asked for.
+    package var containers: [String: [String: [Origin]]] = [:]
+
     package struct Origin: Sendable, Equatable {
         package var value: String
         /// Nil: the caller's environment.

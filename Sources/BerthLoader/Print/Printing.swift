@@ -99,7 +99,9 @@ struct Printing {
             ?? .map([])
     }
 
-    private func text(_ text: String) -> String { escapesDollars ? text.replacing("$", with: "$$") : text }
+    private func text(_ text: String) -> String {
+        escapesDollars && text.utf8.contains(0x24) ? text.replacing("$", with: "$$") : text
+    }
 
     /// Nil: it is left out.
     private func shown(_ node: Node, _ rules: RuleTree<Rule>?, _ order: RuleTree<[String: Int]>?) -> StackDocument? {

@@ -31,9 +31,9 @@ package struct Platform: Codable, Sendable, Equatable, Hashable, CustomStringCon
     /// The platform that this program was compiled for, in Go's names.
     package static var host: Platform {
         #if arch(arm64)
-        Platform(architecture: "arm64", variant: "v8")
+            Platform(architecture: "arm64", variant: "v8")
         #else
-        Platform(architecture: "amd64")
+            Platform(architecture: "amd64")
         #endif
     }
 

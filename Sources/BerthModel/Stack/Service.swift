@@ -86,6 +86,8 @@ package struct Service: Codable, Sendable, Equatable {
     package var userNamespaceMode: String?
     package var cgroupParent: String?
     package var runtime: String?
+    /// compose's own hash of the service (64 hex digits), for its label; nil: nobody computed it. No part of drift.
+    package var configHash: String?
 
     package init(name: String) { self.name = name }
 }

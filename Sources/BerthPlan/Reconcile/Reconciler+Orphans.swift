@@ -14,6 +14,19 @@ extension Reconciler {
 }
 
 extension UpBuilder {
+    /// The same name from another directory is most often a mistake: two checkouts, or two directories called `app`.
+    mutating func noteOtherDirectory() {
+        let others = Set(
+            containers.filter { $0.record.slot.oneOff == nil }.compactMap {
+                $0.record.labels[ComposeLabel.workingDirectory]
+            }
+        ).subtracting([stack.workingDirectory])
+        guard let other = others.sorted().first else { return }
+        plan.warn(
+            "stack \"\(stack.name)\" was started from \(other), and this is \(stack.workingDirectory): its containers are "
+                + "changed to what this directory says. Give one of the two another name with -p or name:")
+    }
+
     mutating func findOrphans() {
         orphans = reconciler.orphans(of: stack, among: containers)
         if orphans.isEmpty || options.removeOrphans || options.ignoreOrphans { return }

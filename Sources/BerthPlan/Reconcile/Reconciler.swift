@@ -143,6 +143,7 @@ struct UpBuilder {
     var orderedSelection: [Service] { graph.order.filter(selection.contains).compactMap { stack.services[$0] } }
 
     mutating func build() throws {
+        noteOtherDirectory()
         findOrphans()
         findRebuiltNetworks()
         for service in orderedSelection { try decide(service) }

@@ -32,6 +32,7 @@ struct Config: AsyncParsableCommand {
     @Flag(help: "Do not check that the parts agree") var noConsistency = false
     @Flag(help: "Leave paths as they are written") var noPathResolution = false
     @Flag(help: "Do not read env files") var noEnvResolution = false
+    @Option(help: "What is said about the files, on standard output: json") var diagnostics: String?
     @Flag(help: .hidden) var resolveImageDigests = false
     @Flag(help: .hidden) var lockImageDigests = false
     @Argument(help: "Services; none: all") var names: [String] = []
@@ -40,6 +41,9 @@ struct Config: AsyncParsableCommand {
         if let format, !["yaml", "json"].contains(format) {
             throw ValidationError("unsupported format \"\(format)\": yaml or json")
         }
+        if let diagnostics, diagnostics != "json" {
+            throw ValidationError("unsupported format \"\(diagnostics)\": json")
+        }
         if resolveImageDigests || lockImageDigests {
             throw ValidationError("image digests cannot be resolved yet: images are not pulled")
         }
@@ -47,6 +51,7 @@ struct Config: AsyncParsableCommand {
 
     func run() async throws {
         var options = StackContext.options(names)
+        options.decodesStack = diagnostics != nil
         if noInterpolate { options.skips.insert(.interpolation) }
         if noNormalize || GlobalOptions.current.compatibility { options.skips.insert(.normalisation) }
         if noConsistency { options.skips.insert(.consistency) }
@@ -58,6 +63,11 @@ struct Config: AsyncParsableCommand {
         }
         if variables { return try emit(VariableTable.text(StackLoader(files: DiskFiles()).variables(options), format)) }
         let result = StackLoader(files: DiskFiles()).load(options)
+        if diagnostics != nil {
+            Console.shared.outRaw(DiagnosticView.json(result.diagnostics + result.hostDiagnostics))
+            if result.stack == nil { throw ExitCode(1) }
+            return
+        }
         StackContext.show(result.diagnostics, warnings: true)
         guard let model = result.model else { throw ExitCode(1) }
         for name in names where !model.services.contains(name) {

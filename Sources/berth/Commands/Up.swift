@@ -71,6 +71,7 @@ struct Up: AsyncParsableCommand {
         }
         let request = try request(for: stack)
         let client = try await AgentConnection.client()
+        if request.removeOrphans, !yes { try await OrphanQuestion.ask(stack, client) }
         let progress = ProgressView(title: "up")
         if detach || wait || noStart || GlobalOptions.current.dryRun {
             try await progress.follow(client.up(request))

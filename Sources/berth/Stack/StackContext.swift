@@ -47,14 +47,16 @@ struct StackContext {
     }
 
     static func show(_ diagnostics: [Diagnostic], warnings: Bool) {
-        for diagnostic in diagnostics {
-            switch diagnostic.severity {
-            case .error:
-                Console.shared.error(
-                    Console.shared.colours(Console.shared.errorIsTerminal)
-                        ? "\u{1B}[31merror:\u{1B}[0m \(diagnostic)" : "error: \(diagnostic)")
-            case .warning: if warnings { Console.shared.warn("\(diagnostic)") }
+        let console = Console.shared
+        let view = DiagnosticView(colours: console.colours(console.errorIsTerminal)) { file in
+            let path = file.hasPrefix("/") ? file : "\(EnvironmentVariables.workingDirectory)/\(file)"
+            return (try? DiskFiles().read(path)).map {
+                String(decoding: $0, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).map(
+                    String.init)
             }
+        }
+        for diagnostic in diagnostics where diagnostic.severity == .error || warnings {
+            console.error(view.text(diagnostic, showsSource: console.errorIsTerminal))
         }
     }
 

@@ -63,7 +63,8 @@ extension ContainerRuntime {
             args: exec.command, env: SpecBuilder.environment(changed, home: user.home),
             cwd: exec.workingDirectory ?? service.workingDirectory
                 ?? record.imageExecution.WorkingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/",
-            capabilities: (0..<64).filter { set & (1 << UInt64($0)) != 0 }.map { "\($0)" }, rlimits: [],
+            capabilities: (0..<64).filter { set & (1 << UInt64($0)) != 0 }.map { "\($0)" },
+            rlimits: try SpecBuilder.limits(service),
             noNewPrivileges: security.noNewPrivileges, oomScoreAdj: nil)
         let filter =
             service.privileged || exec.privileged || security.unconfinedSeccomp

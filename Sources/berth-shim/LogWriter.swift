@@ -66,6 +66,7 @@ final class LogWriter {
     }
 
     private func writeLine(_ text: ArraySlice<UInt8>, _ stream: String, _ time: [UInt8]) {
+        let begin = buffer.count
         buffer.append(contentsOf: "{\"log\":\"".utf8)
         LogWriter.escape(text, into: &buffer)
         buffer.append(contentsOf: "\",\"stream\":\"".utf8)
@@ -73,9 +74,13 @@ final class LogWriter {
         buffer.append(contentsOf: "\",\"time\":\"".utf8)
         buffer.append(contentsOf: time)
         buffer.append(contentsOf: "\"}\n".utf8)
-        if bytesMax > 0 && size + Int64(buffer.count) > bytesMax && size > 0 {
+        if bytesMax > 0 && size + Int64(buffer.count) > bytesMax && size + Int64(begin) > 0 {
             // The line that would go beyond opens the next file.
+            let line = Array(buffer[begin...])
+            buffer.removeSubrange(begin...)
+            flushBuffer()
             rotate()
+            buffer.append(contentsOf: line)
         }
         if buffer.count >= 1 << 16 { flushBuffer() }
     }

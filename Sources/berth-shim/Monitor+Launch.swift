@@ -37,6 +37,7 @@ extension Monitor {
         } catch {
             throw LaunchFailure(stage: "cloning", errno: error.errno)
         }
+        if processID > 0 { try Monitor.leaveProcessNamespace(of: start.program) }
         if processID == 0 {
             interpreter.terminalSocket = channel.1.number
             interpreter.reportPipe = report.write.number
@@ -47,6 +48,19 @@ extension Monitor {
         childProcessID = processID
         startedNanoseconds = wallClockNanoseconds()
         try awaitExecution(of: processID, report, channel, streams)
+    }
+
+    /// Where the main process was born in another container's process namespace, further children would be too, and the
+    /// numbers that they see would not be ours. Back to our own.
+    private static func leaveProcessNamespace(of program: LaunchProgram) throws(LaunchFailure) {
+        let entered = program.prepare.contains { if case .enterProcessNamespace = $0.step { true } else { false } }
+        guard entered else { return }
+        do throws(SystemError) {
+            let own = try Directory.open("/proc/self/ns/pid", flags: O_RDONLY)
+            try systemCall("setns") { setns(own.number, Int32(CLONE_NEWPID)) }
+        } catch {
+            throw LaunchFailure(stage: "leaving the shared process namespace", errno: error.errno)
+        }
     }
 
     /// In the clone: streams into place, the program, and a report if it fails. Never returns.

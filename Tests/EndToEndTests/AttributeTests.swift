@@ -87,8 +87,8 @@ struct AttributeTests {
     private func cgroupValue(_ world: World, _ controller: String, _ v1: String, _ v2: String) throws -> String {
         let name = LeakScan.worldName(world.dataRoot) ?? "?"
         let found = try Shell.run(
-            "for d in /sys/fs/cgroup/\(controller) /sys/fs/cgroup; do find $d -path '*berth-\(name)/*' -name \(v1) "
-                + "-o -path '*berth-\(name)/*' -name \(v2); done 2>/dev/null | head -1 | xargs cat")
+            "for d in /sys/fs/cgroup/\(controller) /sys/fs/cgroup; do find $d -path '*berth-\(name)/*/*' -name \(v1) "
+                + "-o -path '*berth-\(name)/*/*' -name \(v2); done 2>/dev/null | head -1 | xargs cat")
         return found.stdout.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

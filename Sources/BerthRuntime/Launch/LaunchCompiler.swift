@@ -57,10 +57,7 @@ package enum LaunchCompiler {
         appendRoot(input, to: &program)
         appendNames(spec, to: &program)
         program.child.append(.init(.pivot))
-        for limit in process.rlimits {
-            guard let resource = ResourceLimit.number(limit.type) else { continue }
-            program.child.append(.init(.resourceLimit(resource: resource, soft: limit.soft, hard: limit.hard)))
-        }
+        program.child += limits(of: process)
         if let score = process.oomScoreAdj { program.child.append(.init(.oomScoreAdjustment(score))) }
         if !process.terminal { program.child.append(.init(.newSession)) }
         program.child.append(.init(.fileMask(process.user.umask ?? 0o022)))
@@ -68,6 +65,14 @@ package enum LaunchCompiler {
         if input.usesInit { program.child.append(.init(.becomeInit)) }
         program.child.append(.init(.execute(arguments: process.args, environment: process.env)))
         return program
+    }
+
+    private static func limits(of process: RuntimeSpec.Process) -> [LaunchProgram.Child] {
+        process.rlimits.compactMap { limit in
+            ResourceLimit.number(limit.type).map {
+                .init(.resourceLimit(resource: $0, soft: limit.soft, hard: limit.hard))
+            }
+        }
     }
 
     /// A program beside the main process. Its namespaces are those of the main process; slot 0 is the group to join.
@@ -84,6 +89,7 @@ package enum LaunchCompiler {
         } else {
             program.child.append(.init(.newSession))
         }
+        program.child += limits(of: process)
         program.child.append(.init(.fileMask(0o022)))
         appendIdentity(process, filter: seccompFilter, createDirectory: false, to: &program.child)
         program.child.append(.init(.execute(arguments: process.args, environment: process.env)))

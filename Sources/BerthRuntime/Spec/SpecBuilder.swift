@@ -98,7 +98,8 @@ package enum SpecBuilder {
         }
     }
 
-    private static func limits(_ service: Service) throws -> [RuntimeSpec.Process.Limit] {
+    /// `ulimits`; for programs beside the main process too.
+    static func limits(_ service: Service) throws -> [RuntimeSpec.Process.Limit] {
         try service.ulimits.keys.sorted().map { name in
             guard let limit = service.ulimits[name], let resource = ResourceLimit.number(name) else {
                 throw BerthError(

@@ -116,7 +116,8 @@ struct Volumes: AsyncParsableCommand {
     func run() async throws {
         let context = try StackContext.identify()
         let client = try await AgentConnection.client()
-        let volumes = try await client.volumes(stack: context.name)
+        // Anonymous ones belong to their containers; docker compose does not list them either.
+        let volumes = try await client.volumes(stack: context.name).filter { !$0.isAnonymous }
         if quiet { return volumes.forEach { Console.shared.out($0.name) } }
         if format == "json" {
             for volume in volumes {

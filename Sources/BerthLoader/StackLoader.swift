@@ -167,13 +167,15 @@ package struct StackLoader {
             ).run()
         }
         if remarks.hasErrors { return }
+        let beforeEnvFiles = tree
         if !options.skips.contains(.environment) {
             resolveEnvironment(of: &tree, reader, options, &result)
         }
         if remarks.hasErrors { return }
         let everything = tree
         if !options.keepsUnusedResources { UnusedResources.drop(from: &tree) }
-        result.model = StackModel(root: tree, everything: everything, inactive: inactive, name: name)
+        result.model = StackModel(
+            root: tree, everything: everything, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
         guard options.decodesStack else { return }
         let hostRemarks = Remarks(files: remarks.files)
         var stack = Stack(name: name, workingDirectory: reader.directory)
@@ -181,7 +183,7 @@ package struct StackLoader {
         stack.environmentFiles = options.environmentFiles
         StackDecoder(remarks: hostRemarks).decode(tree, inactive: inactive, into: &stack)
         for service in stack.services.keys {
-            stack.services[service]?.configHash = result.model?.hash(of: service)?.hex
+            stack.services[service]?.configHash = result.model?.labelHash(of: service)?.hex
         }
         result.hostDiagnostics = hostRemarks.diagnostics
         result.stack = hostRemarks.hasErrors ? nil : stack

@@ -5,6 +5,8 @@ package struct StackModel: Sendable {
     let root: Node
     /// With resources that no service uses.
     let everything: Node
+    /// The root as it was before env files were read.
+    let beforeEnvFiles: Node
     let inactive: [Node.Entry]
     package let name: String
 
@@ -46,17 +48,40 @@ package struct StackModel: Sendable {
         return CanonicalValue.sorted(Set(all.flatMap { $0.value["profiles"]?.items?.compactMap(\.string) ?? [] }))
     }
 
-    /// compose's configuration hash: SHA-256 over its own JSON of the service, without what needs no new container.
+    /// What `config --hash` prints: SHA-256 over compose's own JSON of the service, without what needs no new
+    /// container, and with env files by name.
     package func hash(of service: String) -> Digest? {
         hashedText(of: service).map { SHA256Digest.digest(of: Array($0.utf8)) }
     }
 
+    /// The same with what env files say in their place: for the container's label.
+    func labelHash(of service: String) -> Digest? {
+        root["services"]?[service].map { SHA256Digest.digest(of: Array(StackModel.text($0).utf8)) }
+    }
+
     func hashedText(of service: String) -> String? {
-        guard var node = root["services"]?[service] else { return nil }
+        guard var node = beforeEnvFiles["services"]?[service] else { return nil }
+        if let labels = root["services"]?[service]?["labels"] { node.set("labels", labels) }
+        // A name alone where the file must be there.
+        node.update("env_file") { files in
+            files.updateItems { file in
+                if file["required"]?.bool != false, let path = file["path"] {
+                    file = path
+                } else {
+                    file.remove("format")
+                }
+            }
+        }
+        return StackModel.text(node)
+    }
+
+    private static func text(_ service: Node) -> String {
+        var node = service
         for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] { node.remove(key) }
         node.update("deploy") { $0.remove("replicas") }
         var printing = Printing()
         printing.escapesDollars = false
+        printing.keepsEnvFiles = true
         return printing.service(node).compact
     }
 }

@@ -130,6 +130,27 @@ struct MeaningTests {
         #expect(stack.services["c"] == nil && stack.inactiveServices["c"] != nil)
     }
 
+    @Test("compose's configuration hash: env files by name, labels of files by content")
+    func hashes() {
+        let text = """
+            name: hs
+            services:
+              w: {image: x, env_file: a.env}
+              v: {image: x, env_file: [{path: a.env, format: raw}]}
+              o: {image: x, env_file: [{path: a.env, required: false}]}
+              l: {image: x, label_file: a.env}
+            """
+        let files = ["/tmp/hs/compose.yaml": text, "/tmp/hs/a.env": "A=1\n"]
+        let result = Loading.load("", files: files) { $0.workingDirectory = "/tmp/hs" }
+        // What `docker compose config --hash '*'` prints for these files in /tmp/hs.
+        for (service, digest) in [
+            ("w", "798ea24177145a004f72ebe6b30b643aef84afefe7d2b2503e2ff16557b86166"),
+            ("v", "798ea24177145a004f72ebe6b30b643aef84afefe7d2b2503e2ff16557b86166"),
+            ("o", "d0aba363e2ffa0d73d1492b545f219262357961a8bb92c48e70f23d37818e077"),
+            ("l", "626230d3b3e56fa0ba2e9e0c8b26d105db5ff78cab1db73ef8992d03ad2ea9c7"),
+        ] { #expect(result.model?.hash(of: service)?.hex == digest, "\(service)") }
+    }
+
     @Test("the stack's name: flag, variable, file, directory")
     func names() {
         let text = "name: fromfile\nservices: {a: {image: x}}"

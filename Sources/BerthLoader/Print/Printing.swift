@@ -6,6 +6,9 @@ struct Printing {
     /// YAML shows extensions and models, and leaves out what JSON always has.
     var form = Form.json
 
+    /// compose's hash is over their names.
+    var keepsEnvFiles = false
+
     enum Form: Sendable { case json, yaml }
 
     private enum Rule: Sendable {
@@ -13,6 +16,8 @@ struct Printing {
         case kept
         /// Left out of JSON, whatever it is.
         case hidden
+        /// Left out but for compose's hash.
+        case envFiles
         /// Left out: folded into something else.
         case dropped
         /// Keys are names of the user's, x- or not.
@@ -34,7 +39,8 @@ struct Printing {
         [
             ("services", .names), ("networks", .names), ("volumes", .names), ("secrets", .names), ("configs", .names),
             ("services.*.depends_on", .names), ("volumes.*", .kept), ("secrets.*", .kept), ("configs.*", .kept),
-            ("models", .hidden), ("services.*", .always(["command", "entrypoint"])), ("services.*.env_file", .dropped),
+            ("models", .hidden), ("services.*", .always(["command", "entrypoint"])), ("services.*.env_file", .envFiles),
+            ("services.*.env_file.*.required", .kept),
             ("services.*.label_file", .dropped), ("services.*.pull_refresh_after", .dropped),
             ("networks.*", .always(["ipam"])),
             ("networks.*.ipam.options", .dropped), ("services.*.deploy", .always(["placement", "resources"])),
@@ -111,6 +117,7 @@ struct Printing {
         switch rules?.rule {
         case .hidden?: if form == .json { return nil }
         case .dropped?: return nil
+        case .envFiles?: if !keepsEnvFiles { return nil }
         case .kept?:
             if node.isNull { return nil }
             isKept = true

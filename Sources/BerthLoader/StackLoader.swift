@@ -150,14 +150,19 @@ package struct StackLoader {
         let remarks = reader.remarks
         var tree = merged
         reader.complete(&tree)
+        let isRaw = options.skips.contains(.interpolation)
+        if !isRaw { EnvironmentResolution.apply(to: &tree, reader.environment) }
         if !options.skips.contains(.normalisation) {
-            Normalisation(stackName: name, environment: reader.environment).apply(to: &tree)
-        } else {
+            Normalisation(stackName: name, environment: isRaw ? [:] : reader.environment).apply(to: &tree)
+        } else if !isRaw {
             tree.set("name", .string(name, at: tree.keyMark("name") ?? .none))
         }
-        var typing = Typing(remarks: remarks)
-        typing.allowsTemplates = options.skips.contains(.interpolation)
-        typing.apply(to: &tree)
+        if isRaw {
+            // A template has no type yet, and so neither has anything else.
+            result.model = StackModel(root: tree, beforeEnvFiles: tree, inactive: [], name: name, isRaw: true)
+            return
+        }
+        Typing(remarks: remarks).apply(to: &tree)
         Normalisation.spreadScale(in: &tree)
         let inactive = Profiles(options, reader.environment).split(&tree)
         if !options.skips.contains(.consistency) {
@@ -172,10 +177,9 @@ package struct StackLoader {
             resolveEnvironment(of: &tree, reader, options, &result)
         }
         if remarks.hasErrors { return }
-        let everything = tree
         if !options.keepsUnusedResources { UnusedResources.drop(from: &tree) }
         result.model = StackModel(
-            root: tree, everything: everything, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
+            root: tree, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
         guard options.decodesStack else { return }
         let hostRemarks = Remarks(files: remarks.files)
         var stack = Stack(name: name, workingDirectory: reader.directory)

@@ -3,25 +3,31 @@ import BerthModel
 
 package struct StackModel: Sendable {
     let root: Node
-    /// With resources that no service uses.
-    let everything: Node
     /// The root as it was before env files were read.
     let beforeEnvFiles: Node
     let inactive: [Node.Entry]
     package let name: String
+    /// Neither interpolated nor typed: it is shown whole, as it was written.
+    var isRaw = false
 
-    /// - Parameter escapesDollars: `$` is doubled, so that the text can be read again.
-    package func json(escapesDollars: Bool = true) -> String {
-        var printing = Printing()
-        printing.escapesDollars = escapesDollars
-        return printing.document(root).json + "\n"
+    /// With only those services, what they depend on and the resources of both.
+    package func selecting(_ names: [String], keepsUnusedResources: Bool = false) -> StackModel {
+        var selected = root
+        Selection.keep(names, in: &selected)
+        if !keepsUnusedResources { UnusedResources.drop(from: &selected) }
+        return StackModel(
+            root: selected, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
     }
 
-    package func yaml(escapesDollars: Bool = true) -> String {
+    package var json: String { document(.json).json + "\n" }
+
+    package var yaml: String { document(.yaml).yaml }
+
+    private func document(_ form: Printing.Form) -> StackDocument {
         var printing = Printing()
-        printing.escapesDollars = escapesDollars
-        printing.form = .yaml
-        return printing.document(root).yaml
+        printing.form = form
+        printing.escapesDollars = !isRaw
+        return isRaw ? printing.whole(root) : printing.document(root)
     }
 
     private func keys(_ kind: String) -> [String] { CanonicalValue.sorted((root[kind]?.entries ?? []).map(\.key)) }

@@ -14,6 +14,8 @@ struct CorpusCase: Sendable, CustomStringConvertible {
     var answer: [String: any Sendable] = [:]
     /// Why berth decides otherwise; docs/differences.md has all of these.
     var differs: String?
+    /// Why its YAML is other text than compose's.
+    var prints: String?
 
     var description: String { "\(area): \(title)" }
     var isAccepted: Bool { answer["model"] != nil }
@@ -47,6 +49,8 @@ struct CorpusCase: Sendable, CustomStringConvertible {
                 cases[cases.count - 1].arguments += try ShellWords.split(String(line.dropFirst(6)))
             } else if line.hasPrefix("differs: ") {
                 cases[cases.count - 1].differs = String(line.dropFirst(9))
+            } else if line.hasPrefix("prints: ") {
+                cases[cases.count - 1].prints = String(line.dropFirst(8))
             } else if line.hasPrefix("env: ") {
                 let parts = line.dropFirst(5).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 cases[cases.count - 1].environment[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
@@ -114,8 +118,8 @@ struct CorpusCase: Sendable, CustomStringConvertible {
             return result.model == nil ? nil : "accepted, and compose says: \(answer["error"] ?? "nothing")"
         }
         guard let model = result.model else { return "refused: \(errors.joined(separator: " | "))" }
-        guard let actual = try? JSONSerialization.jsonObject(with: Data(model.json().utf8)) else {
-            return "the printed model is not JSON: \(model.json())"
+        guard let actual = try? JSONSerialization.jsonObject(with: Data(model.json.utf8)) else {
+            return "the printed model is not JSON: \(model.json)"
         }
         var difference = CorpusCase.difference(expected, actual, "")
         for (service, digest) in answer["hashes"] as? [String: String] ?? [:]

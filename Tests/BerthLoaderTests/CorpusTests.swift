@@ -26,6 +26,27 @@ struct CorpusTests {
         #expect(report.isEmpty, "\(area):\n\(report.prefix(4000))")
     }
 
+    @Test("config's YAML is compose's, byte for byte, interpolated or not", arguments: CorpusCase.areas)
+    func text(_ area: String) throws {
+        var report = ""
+        for one in try CorpusCase.load(area) {
+            var raw = one.options
+            raw.skips.insert(.interpolation)
+            for (form, options) in [("yaml", one.options), ("raw", raw)] {
+                let model = StackLoader(files: one.source).load(options).model
+                guard let expected = one.answer[form] as? String, one.differs == nil, one.prints == nil else { continue }
+                let yaml = model?.yaml ?? "refused"
+                if SHA256Digest.digest(of: Array(yaml.utf8)).hex.prefix(12) != expected {
+                    report += "\(one.title) (\(form))\n\(yaml)\n"
+                }
+            }
+        }
+        if let path = ProcessInfo.processInfo.environment["CORPUS_REPORT"] {
+            try report.write(toFile: "\(path)/\(area).yaml.txt", atomically: true, encoding: .utf8)
+        }
+        #expect(report.isEmpty, "\(area):\n\(report.prefix(4000))")
+    }
+
     /// Flags, variables and files that are not there have no place in a file.
     private static let placeless = [
         "no stack file found", "cannot read", "not found", "of -p", "of COMPOSE_PROJECT_NAME", "gives no stack name",

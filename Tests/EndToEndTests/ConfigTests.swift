@@ -18,14 +18,16 @@ struct ConfigTests {
         networks: {back: {}}
         """
 
-    func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Output {
+    func run(
+        _ arguments: String..., environment: [String: String] = [:], stack: String = ConfigTests.stack
+    ) throws -> Output {
         let root = FileManager.default.temporaryDirectory.appendingPathComponent("berth-config-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: root.appendingPathComponent("shop"), withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: root) }
         let directory = root.appendingPathComponent("shop")
         for (name, text) in [
-            ("compose.yaml", ConfigTests.stack), ("web.env", "LEVEL=file\nONLY=1\n"), (".env", "TAG=2\n"),
+            ("compose.yaml", stack), ("web.env", "LEVEL=file\nONLY=1\n"), (".env", "TAG=2\n"),
         ] {
             try Data(text.utf8).write(to: directory.appendingPathComponent(name))
         }
@@ -71,6 +73,57 @@ struct ConfigTests {
         #expect(hash.stdout.wholeMatch(of: #/web [0-9a-f]{64}\n/#) != nil, "\(hash)")
         let unknown = try run("config", "nobody")
         #expect(unknown.status == 1 && unknown.stderr.contains("no such service: nobody"), "\(unknown)")
+    }
+
+    @Test("a named service comes with what it depends on and uses, and with nothing else")
+    func selection() throws {
+        let text = """
+            services:
+              web: {image: "web:1", depends_on: [db], networks: [front]}
+              db:
+                image: "db:1"
+                volumes: ["data:/data"]
+                depends_on: {off: {condition: service_started, required: false}}
+              other: {image: "other:1", networks: [back]}
+              off: {image: "off:1", profiles: [extra]}
+            networks: {front: {}, back: {}}
+            volumes: {data: {}}
+            """
+        let shown = try run("config", "web", stack: text)
+        #expect(
+            shown.stdout == """
+                name: shop
+                services:
+                  db:
+                    image: db:1
+                    networks:
+                      default: null
+                    volumes:
+                      - type: volume
+                        source: data
+                        target: /data
+                        volume: {}
+                  web:
+                    depends_on:
+                      db:
+                        condition: service_started
+                        required: true
+                    image: web:1
+                    networks:
+                      front: null
+                networks:
+                  default:
+                    name: shop_default
+                  front:
+                    name: shop_front
+                volumes:
+                  data:
+                    name: shop_data
+
+                """, "\(shown)")
+        #expect(try run("config", "--images", "other", stack: text).stdout == "other:1\n")
+        #expect(try run("config", "--volumes", "other", stack: text).stdout.isEmpty)
+        #expect(try run("config", "--services", "web", stack: text).stdout == "db\nother\nweb\n")
     }
 
     @Test("a file of the caller's, and a format that is none")

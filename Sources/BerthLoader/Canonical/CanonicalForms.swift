@@ -3,12 +3,14 @@ import BerthModel
 
 enum CanonicalForm: Sendable {
     case build, contexts, dependencies, envFile, gpus, networks, names, mount, textList, device, material, ports
-    case resource
+    case resource, attestation
 
     static let rules = RuleTree<CanonicalForm>([
         ("services.*.build", .build),
         ("services.*.build.secrets.*", .material),
         ("services.*.build.additional_contexts", .contexts),
+        ("services.*.build.provenance", .attestation), ("services.*.build.sbom", .attestation),
+        ("services.*.develop.watch.*.ignore", .textList), ("services.*.develop.watch.*.include", .textList),
         ("services.*.depends_on", .dependencies),
         ("services.*.env_file", .envFile),
         ("services.*.label_file", .textList),
@@ -25,21 +27,17 @@ enum CanonicalForm: Sendable {
     ])
 
     static func apply(to root: inout Node, _ remarks: Remarks, ignoringMistakes: Bool) {
-        let ignored = Remarks()
+        let ignored = Remarks(files: remarks.files)
         root.apply(rules) { node, form, path in form.apply(&node, path, ignoringMistakes ? ignored : remarks) }
         omitEmpty(&root)
     }
 
-    /// Keys that mean nothing when they are empty.
+    /// Texts that mean nothing when they are empty.
     private static func omitEmpty(_ root: inout Node) {
         root.update("services") { services in
             services.updateEntries { entry in
-                guard let items = entry.value["dns"]?.items else { return }
-                let kept = items.filter { $0.string != "" }
-                if kept.isEmpty {
-                    entry.value.remove("dns")
-                } else {
-                    entry.value.update("dns") { $0.value = .sequence(kept) }
+                entry.value.update("dns") { dns in
+                    if let items = dns.items { dns.value = .sequence(items.filter { $0.string != "" }) }
                 }
             }
         }
@@ -55,6 +53,7 @@ enum CanonicalForm: Sendable {
         case .networks, .names: names(&node)
         case .mount: mount(&node, path, remarks)
         case .textList: if node.string != nil { node = Node(.sequence([node]), at: node.mark) }
+        case .attestation: if case .bool(let isOn) = node.value { node.value = .string(isOn ? "true" : "false") }
         case .device: device(&node, path, remarks)
         case .material: if node.string != nil { node = CanonicalForm.map("source", node) }
         case .ports: ports(&node, path, remarks)

@@ -26,7 +26,7 @@ enum Defaults {
                 fill("mode", .string("ingress"))
                 fill("protocol", .string("tcp"))
             case .device:
-                if node["device_ids"] == nil { fill("count", .int(-1)) }
+                if node["device_ids"] == nil { fill("count", .string("all")) }
             }
         }
     }

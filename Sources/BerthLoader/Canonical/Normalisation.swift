@@ -68,11 +68,11 @@ struct Normalisation {
             if service["depends_on"]?.entries == nil { service.set("depends_on", Node(.mapping([]), at: mark)) }
             service.update("depends_on") { dependencies in
                 guard dependencies[name] == nil else { return }
-                var entries: [Node.Entry] = [
+                let entries: [Node.Entry] = [
                     .init(key: "condition", mark: mark, value: .string("service_started", at: mark)),
                     .init(key: "required", mark: mark, value: Node(.bool(true), at: mark)),
+                    .init(key: "restart", mark: mark, value: Node(.bool(restart), at: mark)),
                 ]
-                if restart { entries.append(.init(key: "restart", mark: mark, value: Node(.bool(true), at: mark))) }
                 dependencies.set(name, Node(.mapping(entries), at: mark))
             }
         }
@@ -104,7 +104,9 @@ struct Normalisation {
     private func name(_ entry: inout Node.Entry) {
         if entry.value.isNull { entry.value = Node(.mapping([]), at: entry.mark) }
         guard entry.value.entries != nil, entry.value["name"] == nil else { return }
-        let isExternal = entry.value["external"]?.bool == true
+        // What is not typed yet may be the word.
+        let external = entry.value["external"]
+        let isExternal = external?.bool == true || external?.string == "true"
         entry.value.set("name", .string(isExternal ? entry.key : "\(stackName)_\(entry.key)", at: entry.mark))
     }
 }

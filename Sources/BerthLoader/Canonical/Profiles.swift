@@ -32,6 +32,33 @@ struct Profiles {
     private static func of(_ service: Node) -> [String] { service["profiles"]?.items?.compactMap(\.string) ?? [] }
 }
 
+/// Named services with everything that they depend on, and nothing else.
+enum Selection {
+    static func keep(_ names: [String], in root: inout Node) {
+        let services = Dictionary(
+            (root["services"]?.entries ?? []).map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        var kept: Set<String> = []
+        var waiting = names
+        while let name = waiting.popLast() {
+            // What a profile leaves out is no dependency.
+            guard let service = services[name], kept.insert(name).inserted else { continue }
+            waiting += service["depends_on"]?.entries?.map(\.key) ?? []
+        }
+        root.update("services") { all in
+            all.value = .mapping((all.entries ?? []).filter { kept.contains($0.key) })
+            all.updateEntries { entry in
+                guard let dependencies = entry.value["depends_on"]?.entries else { return }
+                let left = dependencies.filter { kept.contains($0.key) }
+                if left.isEmpty {
+                    entry.value.remove("depends_on")
+                } else {
+                    entry.value.update("depends_on") { $0.value = .mapping(left) }
+                }
+            }
+        }
+    }
+}
+
 /// Resources that no active service uses are not part of the stack.
 enum UnusedResources {
     static func drop(from root: inout Node) {
@@ -39,6 +66,7 @@ enum UnusedResources {
         var volumes: Set<String> = []
         var secrets: Set<String> = []
         var configs: Set<String> = []
+        var models: Set<String> = []
         for entry in root["services"]?.entries ?? [] {
             let service = entry.value
             networks.formUnion(service["networks"]?.entries?.map(\.key) ?? [])
@@ -48,9 +76,13 @@ enum UnusedResources {
             for list in [service["secrets"], service["build"]?["secrets"]] {
                 secrets.formUnion(list?.items?.compactMap { $0["source"]?.string } ?? [])
             }
+            models.formUnion(service["models"]?.entries?.map(\.key) ?? [])
             configs.formUnion(service["configs"]?.items?.compactMap { $0["source"]?.string } ?? [])
         }
-        for (kind, used) in [("networks", networks), ("volumes", volumes), ("secrets", secrets), ("configs", configs)] {
+        for (kind, used) in [
+            ("networks", networks), ("volumes", volumes), ("secrets", secrets), ("configs", configs),
+            ("models", models),
+        ] {
             guard let entries = root[kind]?.entries else { continue }
             let kept = entries.filter { used.contains($0.key) }
             if kept.isEmpty { root.remove(kind) } else { root.update(kind) { $0.value = .mapping(kept) } }

@@ -34,6 +34,7 @@ enum KeyOrder {
             words("weight weight_device device_read_bps device_read_iops device_write_bps device_write_iops")
         ),
         ("services.*.credential_spec", words("config file registry")),
+        ("models.*", words("name model context_size runtime_flags")),
         ("services.*.depends_on.*", words("condition restart required")),
         (
             "services.*.deploy",
@@ -92,14 +93,58 @@ enum KeyOrder {
         Dictionary(uniqueKeysWithValues: text.split(separator: " ").enumerated().map { (String($1), $0) })
     }
 
-    static func sort<Value>(_ entries: [(String, Value)], by order: [String: Int]?) -> [(String, Value)] {
+    static func sort<Value>(
+        _ entries: [(String, Value)], by order: [String: Int]?, _ form: Printing.Form
+    ) -> [(String, Value)] {
         entries.sorted { a, b in
             switch (order?[a.0], order?[b.0]) {
             case (let x?, let y?): x < y
             case (_?, nil): true
             case (nil, _?): false
-            case (nil, nil): a.0.utf8.lexicographicallyPrecedes(b.0.utf8)
+            case (nil, nil): precedes(a.0, b.0, form)
             }
         }
+    }
+
+    /// Keys of the user's: by bytes in JSON, and in YAML as people count.
+    static func precedes(_ a: String, _ b: String, _ form: Printing.Form) -> Bool {
+        switch form {
+        case .json: a.utf8.lexicographicallyPrecedes(b.utf8)
+        case .yaml: CountingOrder.precedes(a, b)
+        }
+    }
+}
+
+/// k2 before k10, and signs before letters but behind a digit: the order of the YAML library that compose has.
+enum CountingOrder {
+    static func precedes(_ left: String, _ right: String) -> Bool {
+        let a = Array(left.unicodeScalars)
+        let b = Array(right.unicodeScalars)
+        guard let at = zip(a, b).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return a.count < b.count }
+        let letters = (a[at].properties.isAlphabetic, b[at].properties.isAlphabetic)
+        let followsDigit = at > 0 && isDigit(a[at - 1])
+        switch letters {
+        case (true, true): return a[at] < b[at]
+        case (true, false): return followsDigit
+        case (false, true): return !followsDigit
+        case (false, false): break
+        }
+        // Behind other digits a zero is a digit like any.
+        let isInside =
+            (a[at] == "0" || b[at] == "0") && a[..<at].reversed().prefix(while: isDigit).contains { $0 != "0" }
+        let (x, y) = (number(a[at...], isInside), number(b[at...], isInside))
+        if x.value != y.value { return x.value < y.value }
+        if x.digits != y.digits { return x.digits < y.digits }
+        return a[at] < b[at]
+    }
+
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .decimalNumber
+    }
+
+    private static func number(_ text: ArraySlice<Unicode.Scalar>, _ isInside: Bool) -> (value: Int64, digits: Int) {
+        let digits = text.prefix(while: isDigit)
+        let value = digits.reduce(Int64(isInside ? 1 : 0)) { $0 &* 10 &+ (Int64($1.value) - 0x30) }
+        return (value, digits.count)
     }
 }

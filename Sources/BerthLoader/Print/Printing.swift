@@ -1,7 +1,7 @@
 // The typed tree as `config` prints it: what is empty is left out, but where compose prints it all the same.
 
 struct Printing {
-    /// `$` is doubled, so that the text can be read again. `--no-interpolate` prints what the file has.
+    /// `$` is doubled, so that the text can be read again.
     var escapesDollars = true
     /// YAML shows extensions and models, and leaves out what JSON always has.
     var form = Form.json
@@ -24,6 +24,8 @@ struct Printing {
         case names
         /// Printed without a value too.
         case nullable
+        /// No command, which only JSON shows, is not an empty one.
+        case command
         /// Keys that are always there.
         case always([String])
         /// Zero means nothing, but the map is there.
@@ -66,9 +68,10 @@ struct Printing {
                 "deploy.placement.preferences.*",
             ].map { ("services.*.\($0)", .kept) }
             + [
-                "command", "entrypoint", "networks.*", "models.*", "develop.watch.*.exec.command",
-                "post_start.*.command", "pre_stop.*.command", "pre_start.*.command",
-            ].map { ("services.*.\($0)", .nullable) }
+                "command", "entrypoint", "develop.watch.*.exec.command", "post_start.*.command", "pre_stop.*.command",
+                "pre_start.*.command",
+            ].map { ("services.*.\($0)", .command) }
+            + ["networks.*", "models.*"].map { ("services.*.\($0)", .nullable) }
             + [
                 "environment", "labels", "annotations", "sysctls", "storage_opt", "logging.options", "build.labels",
                 "build.args", "deploy.labels", "build.additional_contexts", "provider.options",
@@ -92,7 +95,7 @@ struct Printing {
             if let value { entries.append((key, value)) } else if key == "services" { entries.append((key, .map([]))) }
         }
         for entry in (root.entries ?? []).filter({ $0.key.hasPrefix("x-") }).sorted(by: {
-            $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
+            KeyOrder.precedes($0.key, $1.key, form)
         }) {
             entries.append((text(entry.key), whole(entry.value, emptyListsAreNull: form == .json)))
         }
@@ -122,6 +125,9 @@ struct Printing {
             if node.isNull { return nil }
             isKept = true
         case .nullable?: isKept = true
+        case .command?:
+            if node.isNull, form == .yaml { return nil }
+            isKept = true
         case .names?: hasUserKeys = true
         case .verbatim?:
             let value = whole(node)
@@ -170,7 +176,10 @@ struct Printing {
     ) -> StackDocument {
         var result: [(String, StackDocument)] = []
         for entry in node.entries ?? [] {
-            if entry.key.hasPrefix("x-"), form == .json, !hasUserKeys { continue }
+            if entry.key.hasPrefix("x-"), !hasUserKeys {
+                if form == .yaml { result.append((text(entry.key), whole(entry.value))) }
+                continue
+            }
             if let value = shown(entry.value, rules?.below(entry.key), order?.below(entry.key)) {
                 result.append((text(entry.key), value))
             }
@@ -179,43 +188,44 @@ struct Printing {
             let nothing = Node(key == "command" || key == "entrypoint" ? .null : .mapping([]), at: .none)
             result.append((key, shown(nothing, rules?.below(key), order?.below(key)) ?? whole(nothing)))
         }
-        return .map(KeyOrder.sort(result, by: order?.rule))
+        return .map(KeyOrder.sort(result, by: order?.rule, form))
     }
 
     /// Everything, as it is.
-    private func whole(_ node: Node, emptyListsAreNull: Bool = false) -> StackDocument {
+    func whole(_ node: Node, emptyListsAreNull: Bool = false) -> StackDocument {
         switch node.value {
         case .null: .null
         case .bool(let value): .bool(value)
         case .int(let value): .int(value)
         case .unsigned(let value): .unsigned(value)
         case .float(let value): .float(value)
-        case .string(let value), .time(let value): .string(text(value))
+        case .string(let value): .string(text(value))
+        case .time(let value): .time(value)
         case .sequence(let items):
             items.isEmpty && emptyListsAreNull
                 ? .null : .list(items.map { whole($0, emptyListsAreNull: emptyListsAreNull) })
         case .mapping(let entries):
             .map(
                 entries.map { (text($0.key), whole($0.value, emptyListsAreNull: emptyListsAreNull)) }.sorted {
-                    $0.0.utf8.lexicographicallyPrecedes($1.0.utf8)
+                    KeyOrder.precedes($0.0, $1.0, form)
                 })
         }
     }
 
     private func ulimit(_ node: Node) -> StackDocument {
-        if let single = node["single"], case .int(let value) = single.value {
-            return value == 0 ? .map([]) : .int(value)
-        }
+        if let single = node["single"], case .int(let value) = single.value, value != 0 { return .int(value) }
         var entries: [(String, StackDocument)] = []
         for key in ["soft", "hard"] {
-            if case .int(let value)? = node[key]?.value, value != 0 { entries.append((key, .int(value))) }
+            var bound: Int64 = 0
+            if case .int(let value)? = node[key]?.value { bound = value }
+            if bound != 0 || form == .yaml { entries.append((key, .int(bound))) }
         }
         return .map(entries)
     }
 
     private func block(_ node: Node, _ key: String, _ printed: String, empty: StackDocument) -> StackDocument {
-        if form == .yaml { return whole(node) }
         let path = StackDocument.string(text(node["path"]?.string ?? ""))
+        if form == .yaml { return .map([("path", path), (key, node[key].map { whole($0) } ?? empty)]) }
         var value = node[key].map { whole($0) } ?? empty
         if case .int(0) = value { value = empty }
         return .map([("Path", path), (printed, value)])

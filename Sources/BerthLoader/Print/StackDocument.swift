@@ -9,6 +9,8 @@ package indirect enum StackDocument: Equatable, Sendable {
     case unsigned(UInt64)
     case float(Double)
     case string(String)
+    /// A date of an extension: text in JSON, itself in YAML.
+    case time(String)
     case list([StackDocument])
     case map([(String, StackDocument)])
 
@@ -28,7 +30,7 @@ package indirect enum StackDocument: Equatable, Sendable {
         case .int(let value): text += "\(value)"
         case .unsigned(let value): text += "\(value)"
         case .float(let value): text += FloatText.json(value)
-        case .string(let value): text += StackDocument.quote(value)
+        case .string(let value), .time(let value): text += StackDocument.quote(value)
         case .list(let items):
             if items.isEmpty { text += "[]"; return }
             text += "[\n"
@@ -56,7 +58,7 @@ package indirect enum StackDocument: Equatable, Sendable {
         case .list(let items): "[" + items.map(\.compact).joined(separator: ",") + "]"
         case .map(let entries):
             "{" + entries.map { "\(StackDocument.goQuote($0.0)):\($0.1.compact)" }.joined(separator: ",") + "}"
-        case .string(let text): StackDocument.goQuote(text)
+        case .string(let text), .time(let text): StackDocument.goQuote(text)
         default: json
         }
     }
@@ -92,7 +94,7 @@ package indirect enum StackDocument: Equatable, Sendable {
         switch self {
         case .map(let entries) where !entries.isEmpty:
             for (key, value) in entries {
-                text += "\(indent)\(StackDocument.scalar(key, indent: indent)):"
+                text += "\(indent)\(YAMLText.key(key)):"
                 value.writeYAMLValue(to: &text, indent: indent + "  ")
             }
         case .list(let items) where !items.isEmpty:
@@ -138,76 +140,12 @@ package indirect enum StackDocument: Equatable, Sendable {
         case .bool(let value): "\(value)"
         case .int(let value): "\(value)"
         case .unsigned(let value): "\(value)"
-        case .float(let value): FloatText.shortest(value)
-        case .string(let text): StackDocument.scalar(text, indent: indent)
+        case .float(let value): FloatText.yaml(value)
+        case .string(let text): YAMLText.scalar(text, indent: indent)
+        case .time(let text): text
         case .list: "[]"
         case .map: "{}"
         }
-    }
-
-    /// Plain where YAML reads it back as the same text, literal where it has lines, quoted elsewhere.
-    private static func scalar(_ text: String, indent: String) -> String {
-        if isLiteral(text) { return literal(text, indent: indent) }
-        if isPlain(text) { return text }
-        let isShown = text.unicodeScalars.allSatisfy {
-            $0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x85 && $0.value != 0x2028 && $0.value != 0x2029
-                && $0.value != 0xFEFF
-        }
-        if isShown, !text.isEmpty, case .string = Scalars.resolve(text), !isOldBoolean(text) {
-            return "'" + text.replacing("'", with: "''") + "'"
-        }
-        return quote(text)
-    }
-
-    private static func isOldBoolean(_ text: String) -> Bool {
-        ["y", "n", "yes", "no", "on", "off"].contains(text.lowercased())
-    }
-
-    private static func isPlain(_ text: String) -> Bool {
-        guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last else { return false }
-        if "-?:,[]{}#&*!|>'\"%@` ".unicodeScalars.contains(first) {
-            let second = text.unicodeScalars.dropFirst().first
-            guard "-?:".unicodeScalars.contains(first), let second, second != " " else { return false }
-        }
-        if last == " " || last == ":" || text.contains(": ") || text.contains(" #") { return false }
-        if text.unicodeScalars.contains(where: {
-            $0.value < 0x20 || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0xFEFF
-        }) {
-            return false
-        }
-        if text == "<<" || text == "=" || text == "---" || text == "..." { return false }
-        if isOldBoolean(text) { return false }
-        // YAML 1.1 readers take 12:30 for a number.
-        if text.contains(":"),
-            text.utf8.allSatisfy({
-                (0x30...0x39).contains($0) || $0 == 0x3A || $0 == 0x2E || $0 == 0x2B || $0 == 0x2D || $0 == 0x5F
-            })
-        {
-            return false
-        }
-        if case .string = Scalars.resolve(text) { return true }
-        return false
-    }
-
-    /// Several lines of ordinary text that begin without a space.
-    private static func isLiteral(_ text: String) -> Bool {
-        guard text.contains("\n"), let first = text.first, first != " ", first != "\n", first != "\t" else {
-            return false
-        }
-        return !text.unicodeScalars.contains {
-            ($0.value < 0x20 && $0 != "\n" && $0 != "\t") || $0.value == 0x7F || $0.value == 0x85 || $0.value == 0x2028
-                || $0.value == 0x2029 || $0.value == 0xFEFF
-        }
-            && !text.components(separatedBy: "\n").contains { $0.hasSuffix(" ") || $0.hasSuffix("\t") }
-    }
-
-    private static func literal(_ text: String, indent: String) -> String {
-        let trailing = text.reversed().prefix { $0 == "\n" }.count
-        let mark = trailing == 0 ? "|-" : trailing == 1 ? "|" : "|+"
-        let body = trailing == 0 ? text : String(text.dropLast())
-        let inner = indent.isEmpty ? "  " : indent
-        let lines = body.components(separatedBy: "\n").map { $0.isEmpty ? "" : inner + $0 }
-        return mark + "\n" + lines.joined(separator: "\n")
     }
 
     static func quote(_ text: String) -> String {

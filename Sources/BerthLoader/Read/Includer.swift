@@ -79,6 +79,7 @@ struct Includer {
         inner.includedBy = reader.includedBy + [file]
         guard var tree = inner.read(files.map { ($0, inner.documents(of: $0) ?? []) }) else { return }
         inner.complete(&tree)
+        EnvironmentResolution.apply(to: &tree, inner.environment)
         importResources(of: tree, into: &layer, from: files[0])
     }
 

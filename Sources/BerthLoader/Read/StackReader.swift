@@ -24,12 +24,11 @@ struct StackReader {
         return tree.entries?.isEmpty == false || remarks.hasErrors ? tree : nil
     }
 
-    /// After all files: defaults, checks of single values, paths, what the environment gives.
+    /// After all files: defaults, checks of single values, paths.
     func complete(_ tree: inout Node) {
         Defaults.apply(to: &tree)
         ValueChecks(remarks: remarks).run(tree)
         if resolvesPaths { PathRules(directory: directory, home: environment["HOME"]).apply(to: &tree) }
-        EnvironmentResolution.apply(to: &tree, environment)
     }
 
     /// The documents of a file, or nil with a remark.
@@ -52,7 +51,7 @@ struct StackReader {
         resets.apply(to: &tree)
         Includer(reader: self, file: file).apply(to: &layer)
         tree = Merger(remarks: remarks).merge(tree, layer)
-        Uniqueness.enforce(&tree, remarks)
+        Uniqueness.enforce(&tree, shortForms)
         StackShape.root.validate(tree, .root, remarks)
         if let version = tree.keyMark("version") {
             remarks.warning(
@@ -60,8 +59,11 @@ struct StackReader {
             tree.remove("version")
         }
         CanonicalForm.apply(to: &tree, remarks, ignoringMistakes: interpolator == nil)
-        Uniqueness.enforce(&tree, remarks)
+        Uniqueness.enforce(&tree, shortForms)
     }
+
+    /// Where mistakes in short forms go: what is not interpolated cannot be read yet, and is no mistake.
+    private var shortForms: Remarks { interpolator == nil ? Remarks(files: remarks.files) : remarks }
 
     /// A document is a map.
     func checked(_ document: Node) -> Node? {
@@ -96,9 +98,9 @@ struct StackReader {
             if let interpolator { layer = interpolator.interpolate(layer) }
             resets.apply(to: &tree)
             tree = Merger(remarks: remarks).merge(tree, layer)
-            Uniqueness.enforce(&tree, remarks)
+            Uniqueness.enforce(&tree, shortForms)
             CanonicalForm.apply(to: &tree, remarks, ignoringMistakes: interpolator == nil)
-            Uniqueness.enforce(&tree, remarks)
+            Uniqueness.enforce(&tree, shortForms)
         }
         return (tree, all)
     }

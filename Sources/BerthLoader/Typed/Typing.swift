@@ -3,8 +3,6 @@ import BerthModel
 
 struct Typing {
     let remarks: Remarks
-    /// `--no-interpolate`: values may be templates, and are left as they are where they cannot be read.
-    var allowsTemplates = false
 
     func apply(to root: inout Node) {
         for kind in ["networks", "volumes", "secrets", "configs"] {
@@ -16,7 +14,6 @@ struct Typing {
     }
 
     func fail(_ node: Node, _ path: TreePath, _ expected: String) {
-        if allowsTemplates, node.string?.contains("$") == true { return }
         remarks.error(node.mark, path, "expected \(expected), found \(node.kindName)")
     }
 

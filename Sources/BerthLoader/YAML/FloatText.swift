@@ -27,6 +27,13 @@ enum FloatText {
     /// `%v`: an exponent below 1e-4 and from 1e6 on.
     static func general(_ value: Double) -> String { text(value, largest: 6) }
 
+    /// As YAML has them.
+    static func yaml(_ value: Double) -> String {
+        if value.isNaN { return ".nan" }
+        if value.isInfinite { return value < 0 ? "-.inf" : ".inf" }
+        return general(value)
+    }
+
     /// As people write them.
     static func shortest(_ value: Double) -> String { text(value, largest: 21) }
 

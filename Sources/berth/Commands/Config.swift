@@ -10,6 +10,7 @@ struct Config: AsyncParsableCommand {
         discussion: """
             Examples:
               berth config -q && echo fine       check only
+              berth config web                   that service and what it depends on
               berth config --services            names, one a line
               berth config --variables           what the file asks for
               berth config --no-interpolate      with ${…} as written
@@ -52,15 +53,14 @@ struct Config: AsyncParsableCommand {
     func run() async throws {
         var options = StackContext.options(names)
         options.decodesStack = diagnostics != nil
-        if noInterpolate { options.skips.insert(.interpolation) }
+        // Lists and hashes are of what the file means, as compose has them.
+        let isList = services || images || volumes || networks || models || profiles || environment || hash != nil
+        let isRaw = noInterpolate && !isList && diagnostics == nil
+        if isRaw { options.skips.insert(.interpolation) }
         if noNormalize || GlobalOptions.current.compatibility { options.skips.insert(.normalisation) }
         if noConsistency { options.skips.insert(.consistency) }
         if noPathResolution { options.skips.insert(.paths) }
-        if noEnvResolution || noInterpolate { options.skips.insert(.environment) }
-        if noInterpolate {
-            options.skips.insert(.consistency)
-            options.keepsUnusedResources = true
-        }
+        if noEnvResolution { options.skips.insert(.environment) }
         if variables { return try emit(VariableTable.text(StackLoader(files: DiskFiles()).variables(options), format)) }
         let result = StackLoader(files: DiskFiles()).load(options)
         if diagnostics != nil {
@@ -70,11 +70,15 @@ struct Config: AsyncParsableCommand {
         }
         StackContext.show(result.diagnostics, warnings: true)
         guard let model = result.model else { throw ExitCode(1) }
-        for name in names where !model.services.contains(name) {
+        for name in names where !isRaw && !model.services.contains(name) {
             throw BerthError(.notFound, "no such service: \(name)", subject: name)
         }
         if quiet { return }
-        try emit(try text(model, result))
+        // As compose: lists of services, networks and hashes, and what is not interpolated, are of the whole stack.
+        let isOfWholeStack = names.isEmpty || services || networks || hash != nil || isRaw
+        let shown =
+            isOfWholeStack ? model : model.selecting(names, keepsUnusedResources: options.keepsUnusedResources)
+        try emit(try text(shown, result))
     }
 
     private func text(_ model: StackModel, _ result: LoadResult) throws -> String {
@@ -96,9 +100,7 @@ struct Config: AsyncParsableCommand {
                     return "\(name) \(digest.hex)"
                 })
         }
-        // What was not interpolated has its dollars as they are.
-        return format == "json"
-            ? model.json(escapesDollars: !noInterpolate) : model.yaml(escapesDollars: !noInterpolate)
+        return format == "json" ? model.json : model.yaml
     }
 
     private func emit(_ text: String) throws {

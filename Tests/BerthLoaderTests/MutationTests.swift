@@ -59,31 +59,14 @@ struct MutationTests {
         return SHA256Digest.digest(of: Array(canonical(value).utf8)).hex.prefix(12).description
     }
 
-    private static func quote(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{08}": result += "\\b"
-            case "\u{0C}": result += "\\f"
-            case _ where scalar.value < 0x20: result += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
-
     private static func canonical(_ value: Any) -> String {
         switch value {
         case let map as [String: Any]:
             let keys = CanonicalValue.sorted(map.keys)
-            return "{" + keys.map { "\(quote($0)):\(canonical(map[$0] ?? NSNull()))" }.joined(separator: ",") + "}"
+            let fields = keys.map { "\(JSONString.quoted($0)):\(canonical(map[$0] ?? NSNull()))" }
+            return "{" + fields.joined(separator: ",") + "}"
         case let list as [Any]: return "[" + list.map(canonical).joined(separator: ",") + "]"
-        case let text as String: return quote(text)
+        case let text as String: return JSONString.quoted(text)
         case let number as NSNumber:
             if CFBoolean.isBoolean(number) { return number.boolValue ? "true" : "false" }
             return number.stringValue

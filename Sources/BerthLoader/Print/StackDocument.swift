@@ -30,7 +30,7 @@ package indirect enum StackDocument: Equatable, Sendable {
         case .int(let value): text += "\(value)"
         case .unsigned(let value): text += "\(value)"
         case .float(let value): text += FloatText.json(value)
-        case .string(let value), .time(let value): text += StackDocument.quote(value)
+        case .string(let value), .time(let value): text += StackDocument.quoted(value)
         case .list(let items):
             if items.isEmpty { text += "[]"; return }
             text += "[\n"
@@ -44,7 +44,7 @@ package indirect enum StackDocument: Equatable, Sendable {
             if entries.isEmpty { text += "{}"; return }
             text += "{\n"
             for (number, entry) in entries.enumerated() {
-                text += "\(deeper)\(StackDocument.quote(entry.0)): "
+                text += "\(deeper)\(StackDocument.quoted(entry.0)): "
                 entry.1.writeJSON(to: &text, indent: deeper)
                 text += number == entries.count - 1 ? "\n" : ",\n"
             }
@@ -57,32 +57,19 @@ package indirect enum StackDocument: Equatable, Sendable {
         switch self {
         case .list(let items): "[" + items.map(\.compact).joined(separator: ",") + "]"
         case .map(let entries):
-            "{" + entries.map { "\(StackDocument.goQuote($0.0)):\($0.1.compact)" }.joined(separator: ",") + "}"
-        case .string(let text), .time(let text): StackDocument.goQuote(text)
+            "{" + entries.map { "\(StackDocument.hashed($0.0)):\($0.1.compact)" }.joined(separator: ",") + "}"
+        case .string(let text), .time(let text): StackDocument.hashed(text)
         default: json
         }
     }
 
-    /// JSON text as Go writes it: what could end a script element is escaped too.
-    private static func goQuote(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{08}": result += "\\b"
-            case "\u{0C}": result += "\\f"
-            case "<", ">", "&": result += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            case "\u{2028}", "\u{2029}": result += scalar == "\u{2028}" ? "\\u2028" : "\\u2029"
-            case _ where scalar.value < 0x20: result += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+    private static func quoted(_ text: String) -> String {
+        JSONString.quoted(text, escaping: JSONString.lineSeparators)
     }
+
+    private static let hashedEscapes = JSONString.lineSeparators.union(JSONString.markup)
+
+    private static func hashed(_ text: String) -> String { JSONString.quoted(text, escaping: hashedEscapes) }
 
     package var yaml: String {
         var text = ""
@@ -146,25 +133,5 @@ package indirect enum StackDocument: Equatable, Sendable {
         case .list: "[]"
         case .map: "{}"
         }
-    }
-
-    static func quote(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                result += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            case _
-            where scalar.value == 0x85 || scalar.value == 0x2028 || scalar.value == 0x2029 || scalar.value == 0xFEFF:
-                result += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 255)])
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

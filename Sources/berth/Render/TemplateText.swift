@@ -96,30 +96,14 @@ indirect enum JSONText {
 
     var text: String {
         switch self {
-        case .string(let value): return JSONText.quote(value)
+        case .string(let value): return JSONString.quoted(value)
         case .number(let value): return "\(value)"
         case .bool(let value): return "\(value)"
         case .array(let items): return "[" + items.map(\.text).joined(separator: ",") + "]"
         case .object(let fields):
-            return "{" + fields.map { "\(JSONText.quote($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"
+            return "{" + fields.map { "\(JSONString.quoted($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"
         }
     }
 
     var plain: String { if case .string(let value) = self { value } else { text } }
-
-    static func quote(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case _ where scalar.value < 0x20: result += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
 }

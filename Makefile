@@ -12,7 +12,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the build links, what berth runs (nft), and what tests and demo make images from or measure against.
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
 RUN_PACKAGES := nftables
-TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils
+TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind
 
 .PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
 
@@ -32,6 +32,7 @@ release: deps ## build the optimised programs, Swift's libraries inside
 
 test: deps ## run every test; needs root for the container, network and end-to-end suites
 	@[ "$$(id -u)" = 0 ] || { echo "make test needs root: sudo make test"; exit 1; }
+	$(SWIFT) build -c release --static-swift-stdlib --product berth
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
 

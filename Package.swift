@@ -91,7 +91,8 @@ let package = Package(
             dependencies: [
                 "BerthLoader", "BerthControl", "BerthLog", "BerthModel", "BerthLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], exclude: ["README.md"], swiftSettings: house),
+            ], exclude: ["README.md"], swiftSettings: house,
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
         .executableTarget(
             name: "berth-agent",
             dependencies: [

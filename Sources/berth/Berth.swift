@@ -36,28 +36,37 @@ struct Berth: AsyncParsableCommand {
 
     @OptionGroup var global: GlobalOptionsHelp
 
-    static func main() async {
+    /// On the main thread: a command that waits for nothing starts no other.
+    @MainActor static func main() async {
         ProcessSetup.ignoreBrokenPipes()
         do {
             // Options of the whole program stand before the subcommand, as in docker compose.
             let (global, rest) = try GlobalOptions.split(Array(CommandLine.arguments.dropFirst()))
             GlobalOptions.current = global
             if let word = rest.first, !word.hasPrefix("-"), word != "help" { try choose(word) }
-            var command = try parseAsRoot(rest)
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
+            if var command = try waiting(rest) { try await command.run() }
         } catch {
             end(with: error)
         }
     }
 
-    private static let aliases = ["convert": "config"]
+    /// Reads the words, and runs the command here if it needs to wait for nothing; otherwise returns it.
+    private nonisolated static func waiting(_ words: [String]) throws -> sending (any AsyncParsableCommand)? {
+        var command = try leaf(words) ?? parseAsRoot(words)
+        if let asynchronous = command as? any AsyncParsableCommand { return asynchronous }
+        try command.run()
+        return nil
+    }
+
+    /// The chosen command read by itself, which is most of a short command's time less than from the root. Nil where it
+    /// has subcommands, or where there is something to say to the user, who knows it by its whole name.
+    private static func leaf(_ words: [String]) -> (any ParsableCommand)? {
+        guard let command = chosen.withLock({ $0 }), command.configuration.subcommands.isEmpty else { return nil }
+        return try? command.parseAsRoot(Array(words.dropFirst()))
+    }
 
     private static func choose(_ word: String) throws {
-        let name = aliases[word] ?? word
+        let name = word == "convert" ? "config" : word
         if let command = commands.first(where: { $0.name == name }) { return chosen.withLock { $0 = command.type } }
         let near = commands.map(\.name).filter { $0.hasPrefix(word.prefix(2)) }.joined(separator: ", ")
         throw BerthError(
@@ -79,6 +88,18 @@ struct Berth: AsyncParsableCommand {
         }
         Console.shared.error(message)
         exitProcess(1)
+    }
+}
+
+extension ParsableCommand {
+    /// The configuration of a command of berth's. Read by itself, a command with a parent is not searched for requests
+    /// of completion scripts, which takes longer than reading its own words.
+    static func subcommand(
+        abstract: String, discussion: String = "", aliases: [String] = []
+    ) -> CommandConfiguration {
+        var configuration = CommandConfiguration(abstract: abstract, discussion: discussion, aliases: aliases)
+        configuration._superCommandName = "berth"
+        return configuration
     }
 }
 

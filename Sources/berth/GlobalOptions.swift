@@ -26,31 +26,17 @@ struct GlobalOptions: Sendable {
         set { shared.withLock { $0 = newValue } }
     }
 
-    private static let flags: [String: WritableKeyPath<GlobalOptions, Bool> & Sendable] = [
-        "--dry-run": \.dryRun, "--all-resources": \.allResources, "--compatibility": \.compatibility,
-    ]
-    private static let lists: [String: WritableKeyPath<GlobalOptions, [String]> & Sendable] = [
-        "-f": \.files, "--file": \.files, "--profile": \.profile, "--env-file": \.envFile,
-    ]
-    private static let texts: [String: WritableKeyPath<GlobalOptions, String?> & Sendable] = [
-        "-p": \.projectName, "--project-name": \.projectName, "--project-directory": \.projectDirectory,
-        "--workdir": \.projectDirectory, "--progress": \.progress, "--data-dir": \.dataDir, "--run-dir": \.runDir,
-    ]
-
     /// Everything up to the first word that is no option of ours; `--dry-run` is taken behind the subcommand too.
     static func split(_ arguments: [String]) throws -> (GlobalOptions, [String]) {
         var options = GlobalOptions()
         var rest = arguments[...]
         while let word = rest.first {
-            if let flag = flags[word] {
-                options[keyPath: flag] = true
+            if options.take(flag: word) {
                 rest = rest.dropFirst()
                 continue
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard lists[parts[0]] != nil || texts[parts[0]] != nil || ["--ansi", "--parallel"].contains(parts[0]) else {
-                break
-            }
+            guard takesValue(parts[0]) else { break }
             rest = rest.dropFirst()
             guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else {
                 throw ValidationError("Missing value for '\(word)'")
@@ -68,19 +54,43 @@ struct GlobalOptions: Sendable {
         return (options, remaining)
     }
 
+    private mutating func take(flag word: String) -> Bool {
+        switch word {
+        case "--dry-run": dryRun = true
+        case "--all-resources": allResources = true
+        case "--compatibility": compatibility = true
+        default: return false
+        }
+        return true
+    }
+
+    private static func takesValue(_ name: String) -> Bool {
+        switch name {
+        case "-f", "--file", "--profile", "--env-file", "-p", "--project-name", "--project-directory", "--workdir",
+            "--progress", "--data-dir", "--run-dir", "--ansi", "--parallel":
+            true
+        default: false
+        }
+    }
+
     private mutating func take(_ name: String, _ value: String) throws {
-        if let list = GlobalOptions.lists[name] {
-            self[keyPath: list].append(value)
-        } else if let text = GlobalOptions.texts[name] {
-            self[keyPath: text] = value
-        } else if name == "--ansi" {
+        switch name {
+        case "-f", "--file": files.append(value)
+        case "--profile": profile.append(value)
+        case "--env-file": envFile.append(value)
+        case "-p", "--project-name": projectName = value
+        case "--project-directory", "--workdir": projectDirectory = value
+        case "--progress": progress = value
+        case "--data-dir": dataDir = value
+        case "--run-dir": runDir = value
+        case "--ansi":
             guard ["auto", "always", "never"].contains(value) else {
                 throw ValidationError("The value '\(value)' is invalid for '--ansi': auto, always or never")
             }
             ansi = value
-        } else {
+        default:
             guard let number = Int(value) else {
-                throw ValidationError("The value '\(value)' is invalid for '--parallel': a number")
+                throw ValidationError("The value '\(value)' is invalid for '\(name)': a number")
             }
             parallel = number
         }

@@ -158,6 +158,6 @@ enum FieldType: Sendable {
     )
 
     private static func rows(_ groups: (FieldType, [String])...) -> [(String, FieldType)] {
-        groups.flatMap { type, keys in keys.map { ("services.*.\($0)", type) } }
+        groups.flatMap { type, keys in keys.map { ("services.*." + $0, type) } }
     }
 }

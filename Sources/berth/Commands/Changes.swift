@@ -19,7 +19,7 @@ enum Change {
 }
 
 struct Start: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Start stopped containers")
+    static let configuration = subcommand(abstract: "Start stopped containers")
     @Flag(help: "Wait until services are running or healthy") var wait = false
     @Option(help: "Give up waiting after so many seconds") var waitTimeout: Int?
     @Argument var services: [String] = []
@@ -32,14 +32,14 @@ struct Start: AsyncParsableCommand {
 }
 
 struct Stop: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Stop containers")
+    static let configuration = subcommand(abstract: "Stop containers")
     @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait before killing") var timeout: Int?
     @Argument var services: [String] = []
     func run() async throws { try await Change.run(.stop, services) { $0.stopTimeoutSeconds = timeout } }
 }
 
 struct Restart: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Restart containers")
+    static let configuration = subcommand(abstract: "Restart containers")
     @Flag(help: "Do not restart dependants") var noDeps = false
     @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait before killing") var timeout: Int?
     @Argument var services: [String] = []
@@ -52,7 +52,7 @@ struct Restart: AsyncParsableCommand {
 }
 
 struct Kill: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Kill containers", discussion: "Example: berth kill -s HUP web")
     @Option(name: [.customShort("s"), .customLong("signal")], help: "Signal to send") var signal = "SIGKILL"
     @Flag(help: .hidden) var removeOrphans = false
@@ -64,7 +64,7 @@ struct Kill: AsyncParsableCommand {
 }
 
 struct Rm: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Remove stopped containers")
+    static let configuration = subcommand(abstract: "Remove stopped containers")
     @Flag(name: [.customShort("f"), .customLong("force")], help: "Do not ask") var force = false
     @Flag(name: [.customShort("s"), .customLong("stop")], help: "Stop them first") var stop = false
     @Flag(name: [.customShort("v"), .customLong("volumes")], help: "Remove anonymous volumes too") var volumes = false
@@ -78,19 +78,19 @@ struct Rm: AsyncParsableCommand {
 }
 
 struct Pause: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Freeze containers")
+    static let configuration = subcommand(abstract: "Freeze containers")
     @Argument var services: [String] = []
     func run() async throws { try await Change.run(.pause, services) }
 }
 
 struct Unpause: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Let frozen containers go on")
+    static let configuration = subcommand(abstract: "Let frozen containers go on")
     @Argument var services: [String] = []
     func run() async throws { try await Change.run(.unpause, services) }
 }
 
 struct Create: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Create containers without starting them")
+    static let configuration = subcommand(abstract: "Create containers without starting them")
     @Flag(help: "Recreate containers even if nothing changed") var forceRecreate = false
     @Flag(help: "Leave existing containers as they are") var noRecreate = false
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
@@ -108,7 +108,7 @@ struct Create: AsyncParsableCommand {
 }
 
 struct Scale: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Set the number of replicas", discussion: "Example: berth scale worker=3")
     @Flag(help: "Do not start what the services depend on") var noDeps = false
     @Argument(help: "SERVICE=NUMBER") var pairs: [String]

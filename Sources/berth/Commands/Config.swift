@@ -4,8 +4,8 @@ import BerthLinux
 import BerthLoader
 import BerthModel
 
-struct Config: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+struct Config: ParsableCommand {
+    static let configuration = subcommand(
         abstract: "Check the stack file and show what it means",
         discussion: """
             Examples:
@@ -50,7 +50,7 @@ struct Config: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func run() throws {
         var options = StackContext.options(names)
         options.decodesStack = diagnostics != nil
         // Lists and hashes are of what the file means, as compose has them.

@@ -4,7 +4,7 @@ import BerthControl
 import BerthModel
 
 struct Down: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Stop and remove containers and networks",
         discussion: """
             Examples:

@@ -30,7 +30,7 @@ enum ContainerChoice {
 }
 
 struct Exec: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Run a command in a running container",
         discussion: """
             Examples:
@@ -77,7 +77,7 @@ struct Exec: AsyncParsableCommand {
 }
 
 struct Attach: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Attach to a container's main process")
+    static let configuration = subcommand(abstract: "Attach to a container's main process")
     @Option(help: "Number of the replica") var index: Int?
     @Flag(help: "Do not send input") var noStdin = false
     @Argument var service: String
@@ -91,7 +91,7 @@ struct Attach: AsyncParsableCommand {
 }
 
 struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Run a one-off command in a service's container",
         discussion: """
             Examples:

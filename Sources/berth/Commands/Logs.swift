@@ -6,7 +6,7 @@ import BerthLog
 import BerthModel
 
 struct Logs: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Show the output of containers",
         discussion: """
             Examples:

@@ -5,7 +5,7 @@ import BerthLinux
 import BerthModel
 
 struct Top: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show the processes of containers")
+    static let configuration = subcommand(abstract: "Show the processes of containers")
     @Argument var services: [String] = []
     func run() async throws {
         let context = try StackContext.identify(services: services)
@@ -22,7 +22,7 @@ struct Top: AsyncParsableCommand {
 }
 
 struct Port: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Print the public address of a port", discussion: "Example: berth port web 80")
     @Option(help: "Number of the replica") var index: Int?
     @Option(help: "tcp or udp") var `protocol` = "tcp"
@@ -44,7 +44,7 @@ struct Port: AsyncParsableCommand {
 }
 
 struct Ls: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List stacks")
+    static let configuration = subcommand(abstract: "List stacks")
     @Flag(name: [.customShort("a"), .customLong("all")], help: "Stopped ones too") var all = false
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Names only") var quiet = false
     @Option(help: "table or json") var format = "table"
@@ -68,7 +68,7 @@ struct Ls: AsyncParsableCommand {
 }
 
 struct Images: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the images that containers are made from")
+    static let configuration = subcommand(abstract: "List the images that containers are made from")
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Ids only") var quiet = false
     @Option(help: "table or json") var format = "table"
     @Argument var services: [String] = []
@@ -110,7 +110,7 @@ struct Images: AsyncParsableCommand {
 }
 
 struct Volumes: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the stack's volumes")
+    static let configuration = subcommand(abstract: "List the stack's volumes")
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Names only") var quiet = false
     @Option(help: "table or json") var format = "table"
     func run() async throws {
@@ -131,7 +131,7 @@ struct Volumes: AsyncParsableCommand {
 }
 
 struct Wait: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Wait until the first of the containers ends")
+    static let configuration = subcommand(abstract: "Wait until the first of the containers ends")
     @Flag(help: "Take the stack down then") var downProject = false
     @Argument var services: [String]
     func run() async throws {
@@ -160,7 +160,7 @@ struct Wait: AsyncParsableCommand {
 }
 
 struct Events: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what happens to containers, as it happens")
+    static let configuration = subcommand(abstract: "Show what happens to containers, as it happens")
     @Flag(help: "One JSON object an event") var json = false
     @Argument var services: [String] = []
     func run() async throws {
@@ -187,7 +187,7 @@ struct Events: AsyncParsableCommand {
 }
 
 struct Version: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show the version")
+    static let configuration = subcommand(abstract: "Show the version")
     @Flag(help: "The number only") var short = false
     @Option(name: [.customShort("f"), .customLong("format")], help: "pretty or json") var format = "pretty"
     func run() async throws {

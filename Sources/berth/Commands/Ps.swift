@@ -5,7 +5,7 @@ import BerthLinux
 import BerthModel
 
 struct Ps: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "List containers",
         discussion: """
             Examples:

@@ -5,7 +5,7 @@ import BerthLinux
 import BerthModel
 
 struct Up: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Create and start containers",
         discussion: """
             Examples:

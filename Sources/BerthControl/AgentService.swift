@@ -46,8 +46,8 @@ package typealias ProgressStream = AsyncThrowingStream<ProgressItem, any Error>
 package enum ProgressItem: Codable, Sendable, Equatable {
     case event(Event)
     case warning(String)
-    /// The plan as text (`--dry-run`).
-    case plan(String)
+    /// What would be done (`--dry-run`).
+    case plan(PlanDocument)
     case result(RequestResult)
 }
 

@@ -43,7 +43,10 @@ package final class ControlServer: Sendable {
             .childChannelInitializer { [weak self] channel in
                 self?.opened(channel)
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+                    // Without assistance for pipelining, which reads nothing while an answer is under way: a client
+                    // that leaves must be noticed then.
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+                        withPipeliningAssistance: false, withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(
                         RequestChannelHandler { [weak self] head, body, channel in self?.begin(head, body, channel) })
                 }
@@ -61,10 +64,11 @@ package final class ControlServer: Sendable {
 
     private func begin(_ head: HTTPRequestHead, _ body: ByteBuffer, _ channel: any Channel) {
         active.withLock { $0 += 1 }
-        Task {
+        let task = Task {
             await serve(head, body, AnswerWriter(channel))
             closed()
         }
+        if Route(path: head.uri)?.onlyWatches == true { channel.closeFuture.whenComplete { _ in task.cancel() } }
     }
 
     private func serve(_ head: HTTPRequestHead, _ body: ByteBuffer, _ answer: AnswerWriter) async {

@@ -14,10 +14,13 @@ package enum Route: String, CaseIterable, Sendable {
         self.init(rawValue: String(path.dropFirst(Route.prefix.count)))
     }
 
+    /// True: it changes nothing, and is over when its client leaves. All other work goes on without its observer.
+    var onlyWatches: Bool { self == .events || self == .wait }
+
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20
     /// Raised when the documents change incompatibly; client and agent of different numbers do not talk.
-    package static let protocolNumber = 1
+    package static let protocolNumber = 2
 }
 
 /// Bodies of the routes whose requests are one or two plain values.

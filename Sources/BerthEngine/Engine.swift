@@ -140,7 +140,7 @@ package final class Engine: Sendable {
     ) async throws -> PlanRun {
         for warning in plan.warnings { report(.warning(warning)) }
         if dryRun {
-            report(.plan(plan.description))
+            report(.plan(plan.document))
             return PlanRun(plan)
         }
         parts.logger.info("plan", metadata: ["stack": "\(stack)", "plan": "\(plan.operations.count) operations"])

@@ -4,7 +4,7 @@ import BerthModel
 package enum EngineProgress: Sendable {
     case event(Event)
     case warning(String)
-    case plan(String)
+    case plan(PlanDocument)
 }
 
 package typealias ProgressReport = @Sendable (EngineProgress) -> Void

@@ -29,10 +29,13 @@ package struct Event: Codable, Sendable, Equatable {
     /// Milliseconds the step took, on events that end one.
     package var elapsedMilliseconds: Double?
     package var exitCode: Int32?
+    /// Of a container: the reference that its service names.
+    package var image: String?
 
     package init(
         time: Timestamp, kind: Kind, name: String, status: Status, stack: String? = nil, service: String? = nil,
-        containerID: ContainerID? = nil, detail: String = "", elapsedMilliseconds: Double? = nil, exitCode: Int32? = nil
+        containerID: ContainerID? = nil, detail: String = "", elapsedMilliseconds: Double? = nil,
+        exitCode: Int32? = nil, image: String? = nil
     ) {
         self.time = time
         self.kind = kind
@@ -44,5 +47,6 @@ package struct Event: Codable, Sendable, Equatable {
         self.detail = detail
         self.elapsedMilliseconds = elapsedMilliseconds
         self.exitCode = exitCode
+        self.image = image
     }
 }

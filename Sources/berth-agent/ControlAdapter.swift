@@ -224,7 +224,7 @@ struct ControlAdapter: AgentService {
                     switch item {
                     case .event(let event): continuation.yield(.event(event))
                     case .warning(let text): continuation.yield(.warning(text))
-                    case .plan(let text): continuation.yield(.plan(text))
+                    case .plan(let plan): continuation.yield(.plan(plan))
                     }
                 }
                 continuation.yield(.result(result))

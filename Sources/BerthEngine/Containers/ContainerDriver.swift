@@ -220,7 +220,9 @@ package actor ContainerDriver {
         let report = Event(
             time: now.wall, kind: .container, name: record.name, status: event, stack: record.stack,
             service: record.slot.service,
-            containerID: record.id, exitCode: event == .died || event == .exited ? status.exitCode : nil)
+            containerID: record.id,
+            exitCode: [.died, .exited, .stopped, .restarting].contains(event) ? status.exitCode : nil,
+            image: record.imageReference)
         Task { await hands.publish(report) }
     }
 

@@ -134,7 +134,10 @@ struct PlanExecutor: Sendable {
                     name: definition.name, stack: stack, isAnonymous: false, driverOptions: definition.driverOptions,
                     labels: definition.labels, created: now))
         case .removeVolume(let name): try removeVolume(name)
-        case .createContainer(let intent): return try createContainer(intent, run)
+        case .createContainer(let intent):
+            let id = try createContainer(intent, run)
+            if let record = parts.registry.record(id) { await publish(.created, of: record) }
+            return id
         case .startContainer(let target):
             let driver = try driver(target)
             let held = await driver.record.slot.oneOff != nil && heldService != nil
@@ -182,6 +185,15 @@ struct PlanExecutor: Sendable {
             }
         }
         parts.statusChanged()
+        await publish(.removed, of: record)
+    }
+
+    /// For `berth events`; what happens between the two is told by the container's driver.
+    private func publish(_ status: Event.Status, of record: ContainerRecord) async {
+        await parts.bus.publish(
+            Event(
+                time: now, kind: .container, name: record.name, status: status, stack: record.stack,
+                service: record.slot.service, containerID: record.id, image: record.imageReference))
     }
 
     private func isUsed(volume name: String) -> Bool {

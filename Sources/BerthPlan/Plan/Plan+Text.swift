@@ -1,5 +1,5 @@
 // The text of a plan: one line an operation. `--dry-run`, logs and tests print the same.
-internal import BerthModel
+package import BerthModel
 
 extension Plan: CustomStringConvertible {
     /// `#3 [1,2] container demo-web-1: create, no existing container`; warnings first, each after a `!`.
@@ -9,12 +9,19 @@ extension Plan: CustomStringConvertible {
 }
 
 extension Operation: CustomStringConvertible {
-    /// `~4` is an edge of mere order; a `?` after the brackets marks an operation that may fail.
-    package var description: String {
-        let edges = dependsOn.map { "\($0.number)" } + after.map { "~\($0.number)" }
-        let place = edges.isEmpty ? "" : " [\(edges.joined(separator: ","))]"
-        return "\(id)\(place)\(isOptional ? "?" : "") \(subject): \(action), \(cause)"
+    package var description: String { step.description }
+
+    /// As people and programs read it.
+    var step: PlanDocument.Step {
+        PlanDocument.Step(
+            number: id.number, action: action.kind, kind: subject.kind.rawValue, name: subject.name,
+            service: subject.service, text: action.description, cause: cause, needs: dependsOn.map(\.number),
+            after: after.map(\.number), isOptional: isOptional)
     }
+}
+
+extension Plan {
+    package var document: PlanDocument { PlanDocument(warnings: warnings, steps: operations.map(\.step)) }
 }
 
 extension Action: CustomStringConvertible {
@@ -35,6 +42,20 @@ extension Action: CustomStringConvertible {
         case .awaitCondition(let condition, let members): "wait for \(condition.rawValue) of \(Action.list(members))"
         case .awaitReady(let members, let timeout):
             "wait until ready: \(Action.list(members))" + (timeout.map { " within \($0.secondsText)" } ?? "")
+        }
+    }
+
+    var kind: PlanDocument.Step.Action {
+        switch self {
+        case .createNetwork, .createVolume, .createContainer: .create
+        case .removeNetwork, .removeVolume, .removeContainer: .remove
+        case .startContainer: .start
+        case .stopContainer: .stop
+        case .killContainer: .kill
+        case .pauseContainer: .pause
+        case .unpauseContainer: .unpause
+        case .renameContainer: .rename
+        case .awaitCondition, .awaitReady: .wait
         }
     }
 

@@ -165,23 +165,13 @@ struct Events: AsyncParsableCommand {
     @Argument var services: [String] = []
     func run() async throws {
         let context = try StackContext.identify(services: services)
+        if let unknown = services.first(where: { context.stack?.services[$0] == nil && context.stack != nil }) {
+            throw BerthError(.notFound, "no such service: \(unknown)", subject: unknown)
+        }
         let client = try await AgentConnection.client()
         for try await event in client.events(stack: context.name)
         where services.isEmpty || services.contains(event.service ?? "") {
-            if json {
-                Console.shared.out(
-                    JSONText.object([
-                        ("time", .string("\(event.time)")), ("type", .string(event.kind.rawValue)),
-                        ("service", .string(event.service ?? "")),
-                        ("id", .string(event.containerID?.text ?? "")),
-                        ("action", .string(event.status.rawValue.lowercased())),
-                        ("attributes", .object([("name", .string(event.name))])),
-                    ]).text)
-            } else {
-                Console.shared.out(
-                    "\(event.time) \(event.kind.rawValue) \(event.status.rawValue.lowercased()) \(Console.safe(event.name))"
-                )
-            }
+            for line in EventLine.lines(event) { Console.shared.out(json ? line.json : line.text) }
         }
     }
 }

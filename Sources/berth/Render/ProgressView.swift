@@ -108,7 +108,7 @@ final class ProgressView: Sendable {
             switch item {
             case .event(let event): show(event)
             case .warning(let text): Console.shared.warn(Console.safe(text))
-            case .plan(let text): Console.shared.out(text.isEmpty ? "nothing to do" : text)
+            case .plan(let plan): Console.shared.out(mode == .json ? PlanText.json(plan) : PlanText.text(plan))
             case .result(let ended): result = ended
             }
         }

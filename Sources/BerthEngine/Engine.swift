@@ -173,6 +173,7 @@ package final class Engine: Sendable {
             }
             if let driver = await adopt(row, networks, sameBoot: sameBoot) { resumed.append(driver) }
         }
+        parts.volumeMounts.unmountUnused()
         parts.runtime.removeUnknown(keeping: Set(rows.map(\.record.id)))
         removeUnknownSnapshots(Set(rows.map(\.record.id.text)))
         do { try await parts.publishNetwork() } catch {
@@ -214,6 +215,7 @@ package final class Engine: Sendable {
                 parts.live.set(record.id, namespace)
             }
             parts.live.insert(record)
+            parts.volumeMounts.adopt(record.namedVolumes, by: record.id)
             await driver().adopt()
         case .exited(let status):
             markRunning(nil, Timestamp(nanosecondsSinceEpoch: status.startedNanoseconds))

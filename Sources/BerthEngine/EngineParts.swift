@@ -19,6 +19,7 @@ package final class EngineParts: Sendable {
     package let clock = EngineClock()
     package let logger: Logger
     let live = LiveContainers()
+    let volumeMounts: VolumeMounts
     let ports = PortBook()
     let registry = ContainerRegistry()
     private let publishing = AsyncGate()
@@ -36,6 +37,7 @@ package final class EngineParts: Sendable {
         self.logger = logger
         images = try ImageStore(layout: layout, book: store)
         snapshotter = Snapshotter(layout: layout)
+        volumeMounts = VolumeMounts(layout: layout)
         worker = WorkerClient(program: workerProgram, layout: layout)
     }
 

@@ -20,6 +20,7 @@ final class RuntimeHands: ContainerHands {
     // MARK: Start
 
     func launch(_ record: ContainerRecord, held: Bool) async throws -> Int32 {
+        try holdVolumes(record)
         let root = try engine.snapshotter.mount(record.id.text, layers: record.layers)
         var request: StartRequest
         let networks = try engine.networkRecords(of: record)
@@ -46,6 +47,12 @@ final class RuntimeHands: ContainerHands {
             return 0
         }
         return engine.runtime.processID(record.id) ?? 0
+    }
+
+    private func holdVolumes(_ record: ContainerRecord) throws {
+        let names = record.namedVolumes
+        if names.isEmpty { return }
+        try engine.volumeMounts.hold(engine.store.volumes().filter { names.contains($0.name) }, by: record.id)
     }
 
     private enum Place { case host, shared(SharedDescriptor), own(SandboxPlace) }
@@ -119,6 +126,7 @@ final class RuntimeHands: ContainerHands {
 
     func release(_ record: ContainerRecord) async {
         engine.runtime.cleanup(record.id)
+        engine.volumeMounts.drop(record.id)
         engine.live.remove(record.id)
         await engine.network.dropSandbox(record.id)
         do { try await engine.publishNetwork() } catch {

@@ -9,6 +9,8 @@ package struct MountAttributes: OptionSet, Sendable {
     package static let noSetUserID = MountAttributes(rawValue: UInt64(MOUNT_ATTR_NOSUID))
     package static let noDevices = MountAttributes(rawValue: UInt64(MOUNT_ATTR_NODEV))
     package static let noExecute = MountAttributes(rawValue: UInt64(MOUNT_ATTR_NOEXEC))
+    package static let noAccessTime = MountAttributes(rawValue: UInt64(MOUNT_ATTR_NOATIME))
+    package static let noDirectoryAccessTime = MountAttributes(rawValue: UInt64(MOUNT_ATTR_NODIRATIME))
     package static let strictAccessTime = MountAttributes(rawValue: UInt64(MOUNT_ATTR_STRICTATIME))
 }
 
@@ -80,6 +82,12 @@ package enum DetachedMount {
         try systemCall("move_mount", subject) {
             move_mount(mount, "", destination, "", UInt32(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
         }
+    }
+
+    /// Takes the mount at a path out of the tree; it ends when its last user does. The path is not followed if it is a
+    /// link.
+    package static func detach(_ path: String) throws(SystemError) {
+        try systemCall("umount2", path) { umount2(path, Int32(MNT_DETACH) | Int32(UMOUNT_NOFOLLOW)) }
     }
 
     /// Sets attributes, and propagation if not 0, on a mount (and all below it where `recursive`).

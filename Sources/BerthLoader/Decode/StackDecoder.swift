@@ -75,11 +75,31 @@ struct StackDecoder {
         if let driver = definition.driver, driver != "local" {
             field["driver"]?.warn("the volume driver \"\(driver)\" is not there; local is used")
         }
-        definition.driverOptions = field["driver_opts"]?.pairs ?? [:]
-        if !definition.driverOptions.isEmpty { field["driver_opts"]?.warn("driver_opts of volumes have no effect yet") }
+        if let options = field["driver_opts"], definition.driver == nil || definition.driver == "local" {
+            definition.driverOptions = options.pairs ?? [:]
+            checkLocalDriver(options, definition.driverOptions)
+        }
         definition.labels = field["labels"]?.pairs ?? [:]
         if !NameRules.isContainerName(definition.name) { field.fail("invalid volume name \"\(definition.name)\"") }
         return definition
+    }
+
+    /// What Docker's local driver takes: a device with its type, and their options.
+    private func checkLocalDriver(_ field: Field, _ options: [String: String]) {
+        for key in options.keys.sorted() where !["type", "device", "o"].contains(key) {
+            if key == "size" {
+                field.fail("a volume's size cannot be limited", suggestion: "for a tmpfs, write o: size=100m")
+            } else {
+                field.fail("invalid option \"\(key)\"", suggestion: "the local driver has type, device and o")
+            }
+        }
+        let given = ["type", "device"].filter { !(options[$0] ?? "").isEmpty }
+        if given.count == 1 || (given.isEmpty && options["o"] != nil) {
+            let missing = given == ["type"] ? "device" : "type"
+            field.fail(
+                "missing option \"\(missing)\"",
+                suggestion: "a directory is type: none, o: bind, device: /path; memory is type: tmpfs, device: tmpfs")
+        }
     }
 
     private func material(_ key: String, _ field: Field) -> MaterialDefinition {

@@ -166,6 +166,11 @@ package struct VolumeRecord: Codable, Sendable, Equatable {
 }
 
 extension ContainerRecord {
+    /// The volumes it mounts, by their real names.
+    package var namedVolumes: [String] {
+        mounts.compactMap { if case .volume(let name, false, _, _) = $0.source { name } else { nil } }
+    }
+
     /// The endpoint whose network leads out of the stack: the default route and published ports go through it. The
     /// first in the networks' alphabetical order that is not internal.
     package var gatewayEndpoint: Endpoint? { endpoints.first { $0.gateway != nil } }

@@ -202,6 +202,8 @@ struct MountOptions {
             case "nodev": attributes.insert(.noDevices)
             case "noexec": attributes.insert(.noExecute)
             case "strictatime": attributes.insert(.strictAccessTime)
+            case "noatime": attributes.insert(.noAccessTime)
+            case "nodiratime": attributes.insert(.noDirectoryAccessTime)
             case "rw", "suid", "dev", "exec", "rbind", "relatime", "atime": break
             case "bind": recursive = false
             case "private", "rprivate": propagation = 1 << 18

@@ -75,8 +75,8 @@ extension ContainerRuntime {
             rows: exec.rows, columns: exec.columns)
     }
 
-    /// Runs a probe to its end, or kills it at its timeout.
-    package func probe(_ record: ContainerRecord, _ exec: ExecSpec, timeout: Duration) async -> ProbeOutcome {
+    /// Runs a probe or a hook to its end, or kills it at its timeout.
+    package func probe(_ record: ContainerRecord, _ exec: ExecSpec, timeout: Duration?) async -> ProbeOutcome {
         do {
             let container = try container(record.id)
             let name = try prepareExec(record, exec)
@@ -89,7 +89,7 @@ extension ContainerRuntime {
             let collected = ProbeOutput(output.read, poller: poller, limit: ContainerRuntime.probeOutputBytesMax)
             let code = await withTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                    guard let timeout, (try? await Task.sleep(for: timeout)) != nil else { return }
                     end.timeOut()
                     // Ignored: a probe that just ended needs no kill.
                     try? container.send(.signalExec(id: name, signal: Signal.kill))
@@ -101,7 +101,8 @@ extension ContainerRuntime {
             container.live.withLock { _ = $0.execs.removeValue(forKey: name) }
             let text = collected.finish()
             if code == ProbeEnd.timedOut {
-                return ProbeOutcome(exitCode: -1, output: "Health check exceeded timeout (\(timeout)): \(text)")
+                let limit = timeout.map { "\($0)" } ?? ""
+                return ProbeOutcome(exitCode: -1, output: "Health check exceeded timeout (\(limit)): \(text)")
             }
             return ProbeOutcome(exitCode: code, output: end.failure ?? text)
         } catch {

@@ -122,6 +122,26 @@ final class RuntimeHands: ContainerHands {
         return !engine.network.listeningPorts(namespace).isEmpty
     }
 
+    /// Commands of `post_start` and `pre_stop`, one after the other, inside the running container.
+    func run(_ hooks: [Hook], _ name: String, of record: ContainerRecord) async throws {
+        for hook in hooks {
+            var spec = ExecSpec(command: hook.command)
+            spec.user = hook.user
+            spec.privileged = hook.privileged
+            spec.workingDirectory = hook.workingDirectory
+            spec.environment = hook.environment.sorted { $0.key < $1.key }.map { key, value in
+                value.map { "\(key)=\($0)" } ?? key
+            }
+            let outcome = await engine.runtime.probe(record, spec, timeout: nil)
+            if outcome.exitCode == 0 { continue }
+            let output = outcome.output.split(separator: "\n").suffix(10).map { "  | \($0)" }.joined(separator: "\n")
+            throw BerthError(
+                .invalid, "container \(record.name)", subject: record.service.name,
+                cause: "\(name) hook \"\(hook.command.joined(separator: " "))\" exited with status \(outcome.exitCode)",
+                hint: output.isEmpty ? nil : "it said:\n\(output)")
+        }
+    }
+
     // MARK: End
 
     func release(_ record: ContainerRecord) async {

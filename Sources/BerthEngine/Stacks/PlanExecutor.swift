@@ -142,7 +142,11 @@ struct PlanExecutor: Sendable {
             let driver = try driver(target)
             let held = await driver.record.slot.oneOff != nil && heldService != nil
             try await driver.start(held: held)
-        case .stopContainer(let target, let timeout): await (try driver(target)).stop(grace: timeout)
+            try await hooks("post_start", of: driver) { $0.postStart }
+        case .stopContainer(let target, let timeout):
+            let driver = try driver(target)
+            if await driver.status.state == .running { try await hooks("pre_stop", of: driver) { $0.preStop } }
+            await driver.stop(grace: timeout)
         case .killContainer(let target, let name):
             await (try driver(target)).kill(signal: Signal.number(name) ?? Signal.kill)
         case .pauseContainer(let target): try await driver(target).setPaused(true)
@@ -158,6 +162,13 @@ struct PlanExecutor: Sendable {
         case .awaitReady(let members, _): try await awaitReady(members, run, deadline)
         }
         return nil
+    }
+
+    /// Only a service's own containers have hooks, and only a command runs them: a restart policy does not.
+    private func hooks(_ name: String, of driver: ContainerDriver, _ list: (Service) -> [Hook]) async throws {
+        let record = await driver.record
+        if record.slot.oneOff != nil { return }
+        try await hands.run(list(record.service), name, of: record)
     }
 
     var now: Timestamp { Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()) }

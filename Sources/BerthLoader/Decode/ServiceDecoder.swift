@@ -19,6 +19,15 @@ struct ServiceDecoder {
         return service
     }
 
+    private func decodeHook(_ field: Field) -> Hook {
+        var hook = Hook(command: field["command"]?.words ?? [])
+        hook.user = field["user"]?.filled
+        hook.privileged = field["privileged"]?.flag ?? false
+        hook.workingDirectory = field["working_dir"]?.filled
+        hook.environment = field["environment"]?.inherited ?? [:]
+        return hook
+    }
+
     private func decodeProcess(_ field: Field, _ service: inout Service) {
         service.image = field["image"]?.filled
         if let image = service.image, ImageReference(image) == nil {
@@ -48,6 +57,8 @@ struct ServiceDecoder {
             field["stop_signal"]?.fail("there is no signal \"\(signal)\"")
         }
         service.stopGracePeriod = field["stop_grace_period"]?.duration
+        service.postStart = field["post_start"]?.items.map(decodeHook) ?? []
+        service.preStop = field["pre_stop"]?.items.map(decodeHook) ?? []
         if let policy = field["restart"] { service.restart = restart(policy) }
         service.labels = field["labels"]?.pairs ?? [:]
         service.annotations = field["annotations"]?.pairs ?? [:]

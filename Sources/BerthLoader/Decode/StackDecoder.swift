@@ -76,7 +76,7 @@ struct StackDecoder {
             field["driver"]?.warn("the volume driver \"\(driver)\" is not there; local is used")
         }
         if let options = field["driver_opts"], definition.driver == nil || definition.driver == "local" {
-            definition.driverOptions = options.pairs ?? [:]
+            definition.driverOptions = options.pairs
             checkLocalDriver(options, definition.driverOptions)
         }
         definition.labels = field["labels"]?.pairs ?? [:]

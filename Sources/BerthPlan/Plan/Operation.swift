@@ -58,8 +58,9 @@ package enum Action: Codable, Sendable, Equatable {
     case removeVolume(name: String)
 
     case createContainer(ContainerIntent)
+    /// With its `post_start` hooks.
     case startContainer(ContainerTarget)
-    /// Nil: the container's own grace period.
+    /// After its `pre_stop` hooks. Nil: the container's own grace period.
     case stopContainer(ContainerTarget, timeout: Duration?)
     case killContainer(ContainerTarget, signal: String)
     case pauseContainer(ContainerTarget)

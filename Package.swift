@@ -35,7 +35,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // MARK: Kernel edge
@@ -65,7 +67,11 @@ let package = Package(
             dependencies: ["BerthModel", "BerthLinux", .product(name: "Crypto", package: "swift-crypto")],
             exclude: ["README.md"], swiftSettings: house),
         .target(
-            name: "BerthTransfer", dependencies: ["BerthModel", "BerthLinux", "BerthStore", "CArchive"],
+            name: "BerthTransfer",
+            dependencies: ["BerthModel", "BerthLinux", "BerthStore", "CArchive"] + nioCore + [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
             exclude: ["README.md"], swiftSettings: house),
         .target(
             name: "BerthNetwork", dependencies: ["BerthModel", "BerthLinux"] + nioCore,

@@ -28,6 +28,8 @@ package protocol AgentService: Sendable {
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error>
 
     // MARK: Images, networks, volumes
+    /// Images by name, or those that a stack's services name.
+    func pull(_ request: PullRequestDocument) -> ProgressStream
     func importImage(_ request: ImageImportRequest) -> ProgressStream
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream
@@ -80,6 +82,7 @@ package struct CallerContext: Codable, Sendable, Equatable {
     package var home: String?
     package var userID: UInt32
     package var groupID: UInt32
+    package var registries = RegistryAccess()
     package init(workingDirectory: String, home: String?, userID: UInt32, groupID: UInt32) {
         self.workingDirectory = workingDirectory
         self.home = home
@@ -111,10 +114,34 @@ package struct UpRequest: Codable, Sendable, Equatable {
     /// Wait until every service is running or healthy.
     package var wait = false
     package var waitTimeoutSeconds: Int?
+    /// `--pull`: a policy for all services instead of their own.
+    package var pull: String?
     package var dryRun = false
     package init(stack: Stack, materials: [String: [UInt8]], caller: CallerContext) {
         self.stack = stack
         self.materials = materials
+        self.caller = caller
+    }
+}
+
+package struct PullRequestDocument: Codable, Sendable, Equatable {
+    package struct Item: Codable, Sendable, Equatable {
+        package var reference: String
+        package var platform: Platform?
+        /// always, missing, or how long ago the last pull may be.
+        package var policy: String
+        package init(reference: String, platform: Platform? = nil, policy: String = "always") {
+            self.reference = reference
+            self.platform = platform
+            self.policy = policy
+        }
+    }
+    package var items: [Item]
+    package var caller: CallerContext
+    /// Failures are warnings.
+    package var ignoresFailures = false
+    package init(items: [Item], caller: CallerContext) {
+        self.items = items
         self.caller = caller
     }
 }
@@ -203,6 +230,7 @@ package struct RunRequest: Codable, Sendable, Equatable {
     package var publishServicePorts = false
     package var useAliases = false
     package var removeOrphans = false
+    package var pull: String?
     package init(stack: Stack, materials: [String: [UInt8]], caller: CallerContext, service: Service) {
         self.stack = stack
         self.materials = materials

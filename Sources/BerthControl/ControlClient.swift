@@ -46,6 +46,7 @@ package final class ControlClient: AgentService {
     package func events(stack: String?) -> AsyncThrowingStream<Event, any Error> {
         stream(.events, StackRequest(stack: stack))
     }
+    package func pull(_ request: PullRequestDocument) -> ProgressStream { stream(.pull, request) }
     package func importImage(_ request: ImageImportRequest) -> ProgressStream { stream(.importImage, request) }
     package func loadImages(_ request: ImageLoadRequest) -> ProgressStream { stream(.loadImages, request) }
     package func saveImages(_ request: ImageSaveRequest) -> ProgressStream { stream(.saveImages, request) }

@@ -97,6 +97,7 @@ package final class ControlServer: Sendable {
         case .down: try await answer.stream(service.down(try decode(body)))
         case .change: try await answer.stream(service.change(try decode(body)))
         case .run: try await answer.stream(service.run(try decode(body)))
+        case .pull: try await answer.stream(service.pull(try decode(body)))
         case .importImage: try await answer.stream(service.importImage(try decode(body)))
         case .loadImages: try await answer.stream(service.loadImages(try decode(body)))
         case .saveImages: try await answer.stream(service.saveImages(try decode(body)))

@@ -4,7 +4,7 @@ import BerthModel
 /// `/berth/v1/NAME`, always POST with a JSON body; streams answer with JSON lines.
 package enum Route: String, CaseIterable, Sendable {
     case version, up, down, change, stacks, containers, run, exec, attach, wait, top, events
-    case importImage, loadImages, saveImages, images, inspectImage, tagImage, removeImage, networks, volumes
+    case pull, importImage, loadImages, saveImages, images, inspectImage, tagImage, removeImage, networks, volumes
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }
@@ -20,7 +20,7 @@ package enum Route: String, CaseIterable, Sendable {
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20
     /// Raised when the documents change incompatibly; client and agent of different numbers do not talk.
-    package static let protocolNumber = 2
+    package static let protocolNumber = 3
 }
 
 /// Bodies of the routes whose requests are one or two plain values.

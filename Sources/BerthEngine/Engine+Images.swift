@@ -23,7 +23,7 @@ extension Engine {
         let finished = request
         return try await offPool {
             var lines: [String] = []
-            try self.parts.worker.run(finished, archive: archive, progress: { report(.warning($0)) }) {
+            try self.parts.worker.run(finished, archive: archive, progress: Engine.warnings(report)) {
                 images, ingest in
                 try self.parts.images.commit(images, from: ingest)
                 for image in images {
@@ -38,6 +38,11 @@ extension Engine {
             }
             return lines
         }
+    }
+
+    /// What a worker says on the way, for people.
+    static func warnings(_ report: @escaping ProgressReport) -> (WorkerReport) -> Void {
+        { if case .progress(let text) = $0 { report(.warning(text)) } }
     }
 
     package func save(_ references: [String], path: String) async throws {
@@ -66,7 +71,7 @@ extension Engine {
     }
 
     /// Blocking work beside the cooperative pool.
-    private func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(with: Swift.Result { try body() }) }
         }

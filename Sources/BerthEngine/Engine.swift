@@ -21,11 +21,16 @@ package final class Engine: Sendable {
     // MARK: Stacks
 
     package func up(
-        _ stack: Stack, materials: [String: [UInt8]], _ options: UpOptions, dryRun: Bool,
+        _ stack: Stack, materials: [String: [UInt8]], _ options: UpOptions, pull: PullOptions, dryRun: Bool,
         report: @escaping ProgressReport
     ) async throws -> [ContainerID] {
         try await turns.take(stack.name) {
             try self.prepare(stack, materials, dryRun: dryRun)
+            if !dryRun {
+                try await self.pullNeeded(
+                    stack, services: options.services, withDependencies: options.includeDependencies, pull,
+                    report: report)
+            }
             let observed = try await self.observe(stack.name, stack)
             let plan = try self.reconciler.up(stack, observed, options)
             try await self.perform(plan, stack.name, dryRun: dryRun, report)
@@ -65,11 +70,13 @@ package final class Engine: Sendable {
 
     /// Creates and starts a one-off container. Held: its program runs when the client has attached.
     package func run(
-        _ service: Service, in stack: Stack, materials: [String: [UInt8]], _ options: RunOptions, held: Bool,
-        report: @escaping ProgressReport
+        _ service: Service, in stack: Stack, materials: [String: [UInt8]], _ options: RunOptions, pull: PullOptions,
+        held: Bool, report: @escaping ProgressReport
     ) async throws -> ContainerID {
         try await turns.take(stack.name) {
             try self.prepare(stack, materials, dryRun: false)
+            try await self.pullNeeded(
+                stack, services: [service.name], withDependencies: options.includeDependencies, pull, report: report)
             let observed = try await self.observe(stack.name, stack)
             let plan = try self.reconciler.run(service, in: stack, observed, options)
             let run = try await self.perform(plan, stack.name, dryRun: false, held: held ? service.name : nil, report)

@@ -22,6 +22,7 @@ package final class EngineParts: Sendable {
     let volumeMounts: VolumeMounts
     let ports = PortBook()
     let registry = ContainerRegistry()
+    let pulling = SharedRuns()
     private let publishing = AsyncGate()
     private let onStatus = Mutex<(@Sendable () -> Void)?>(nil)
 

@@ -2,7 +2,7 @@
 
 /// Progress and lifecycle of one object.
 package struct Event: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable { case stack, network, volume, image, container, service }
+    package enum Kind: String, Codable, Sendable { case stack, network, volume, image, layer, container, service }
 
     /// What happened. The raw values are the words compose prints for progress.
     package enum Status: String, Codable, Sendable {
@@ -31,11 +31,13 @@ package struct Event: Codable, Sendable, Equatable {
     package var exitCode: Int32?
     /// Of a container: the reference that its service names.
     package var image: String?
+    /// Of a layer: how far it has come.
+    package var layer: LayerProgress?
 
     package init(
         time: Timestamp, kind: Kind, name: String, status: Status, stack: String? = nil, service: String? = nil,
         containerID: ContainerID? = nil, detail: String = "", elapsedMilliseconds: Double? = nil,
-        exitCode: Int32? = nil, image: String? = nil
+        exitCode: Int32? = nil, image: String? = nil, layer: LayerProgress? = nil
     ) {
         self.time = time
         self.kind = kind
@@ -48,5 +50,6 @@ package struct Event: Codable, Sendable, Equatable {
         self.elapsedMilliseconds = elapsedMilliseconds
         self.exitCode = exitCode
         self.image = image
+        self.layer = layer
     }
 }

@@ -9,6 +9,7 @@ extension ImageStore {
     @discardableResult
     package func collect(keepingLayers used: Set<Digest>) throws -> Int64 {
         try exclusively {
+            guard mayCollect else { return 0 }
             var blobs: Set<Digest> = []
             var layers = used
             for manifest in Set(try book.references().values) {

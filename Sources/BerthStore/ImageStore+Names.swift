@@ -32,12 +32,16 @@ extension ImageStore {
             if let reference = ImageReference(name)?.canonical, let manifest = references[reference] {
                 // Ignored: a damaged image has no id and is in nobody's use.
                 let id = (try? image(manifest, references))?.id
-                let keeps = references.contains { $0.key != reference && $0.value == manifest }
+                // Names by digest come with a pull, and go with the last tag of their repository.
+                let byDigest = ImageStore.digestNames(besides: reference, of: manifest, references)
+                let keeps = references.contains {
+                    $0.key != reference && $0.value == manifest && !byDigest.contains($0.key)
+                }
                 if let id, !keeps, !force, inUse.contains(id) { throw ImageStore.inUse(name) }
-                try book.remove(reference)
+                for name in [reference] + byDigest { try book.remove(name) }
                 // Another manifest may lead to the same config.
                 let isGone = !keeps && id.map { images(withID: $0.hex, references).count == 1 } ?? true
-                return [ImageStore.untagged(reference)] + (isGone ? ["Deleted: \(id ?? manifest)"] : [])
+                return ([reference] + byDigest).map(ImageStore.untagged) + (isGone ? ["Deleted: \(id ?? manifest)"] : [])
             }
             let found = images(withID: name, references)
             guard let id = found.first?.id else { throw ImageStore.noSuchImage(name) }
@@ -52,6 +56,18 @@ extension ImageStore {
             for (reference, manifest) in references where manifests.contains(manifest) { try book.remove(reference) }
             return names.map(ImageStore.untagged) + ["Deleted: \(id)"]
         }
+    }
+
+    /// The names by digest that would stay behind alone when a tag goes.
+    private static func digestNames(
+        besides reference: String, of manifest: Digest, _ references: [String: Digest]
+    ) -> [String] {
+        guard let gone = ImageReference(reference), gone.tag != nil else { return [] }
+        let siblings = references.filter { key, value in
+            guard key != reference, value == manifest, let other = ImageReference(key) else { return false }
+            return other.domain == gone.domain && other.path == gone.path
+        }.keys
+        return siblings.contains { ImageReference($0)?.tag != nil } ? [] : siblings.sorted()
     }
 
     private static func untagged(_ reference: String) -> String {

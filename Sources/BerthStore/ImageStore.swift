@@ -36,6 +36,19 @@ package struct ImageStore: Sendable {
         let mutex = Mutex<Void>(())
     }
 
+    /// Pulls under way: what they found in the store must stay.
+    private let pulls = Pulls()
+    private final class Pulls: Sendable { let count = Mutex(0) }
+
+    /// While the body runs, nothing is collected.
+    package func keepingAll<Result>(_ body: () throws -> Result) rethrows -> Result {
+        pulls.count.withLock { $0 += 1 }
+        defer { pulls.count.withLock { $0 -= 1 } }
+        return try body()
+    }
+
+    var mayCollect: Bool { pulls.count.withLock { $0 == 0 } }
+
     package init(layout: StateLayout, book: any ReferenceBook) throws {
         self.layout = layout
         self.book = book

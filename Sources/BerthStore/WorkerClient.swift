@@ -16,7 +16,7 @@ package struct WorkerClient: Sendable {
     ///
     /// Blocks its thread until the worker ends: call it off the cooperative pool.
     package func run(
-        _ request: WorkerRequest, archive: SharedDescriptor, progress: (String) -> Void,
+        _ request: WorkerRequest, archive: SharedDescriptor?, progress: (WorkerReport) -> Void,
         commit: ([IngestedImage], String) throws -> Void
     ) throws {
         let ingest = "\(layout.ingest)/\(Hex.encode(randomBytes(8)))"
@@ -31,7 +31,8 @@ package struct WorkerClient: Sendable {
         let log = try Directory.open(layout.agentLog, flags: FileFlags.append, mode: 0o600)
         let processID = try Process.spawn(
             program, ["berth-worker", layout.runRoot], environment: [],
-            descriptors: [input.number, output.write.number, log.number, archive.number], newSession: true)
+            descriptors: [input.number, output.write.number, log.number] + (archive.map { [$0.number] } ?? []),
+            newSession: true)
         let result: WorkerReport?
         do { result = try listen(output, progress: progress) } catch {
             // Ignored: one that has ended already cannot be ended; the failure is what counts.
@@ -52,14 +53,17 @@ package struct WorkerClient: Sendable {
     }
 
     private func listen(
-        _ pipe: (read: SharedDescriptor, write: SharedDescriptor), progress: (String) -> Void
+        _ pipe: (read: SharedDescriptor, write: SharedDescriptor), progress: (WorkerReport) -> Void
     ) throws -> WorkerReport? {
         let reader = LineReader(pipe.read.number, lineBytesMax: 64 << 20)
         pipe.write.closeEarly()
         var last: WorkerReport?
         while let line = try reader.next() {
             guard let report = try? JSONDecoder().decode(WorkerReport.self, from: Data(line)) else { continue }
-            if case .progress(let text) = report { progress(text) } else { last = report }
+            switch report {
+            case .progress, .layer: progress(report)
+            case .finished, .failed: last = report
+            }
         }
         return last
     }

@@ -3,7 +3,7 @@ import BerthModel
 
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable { case importTree, load, save }
+    package enum Kind: String, Codable, Sendable { case importTree, load, save, pull }
 
     package var kind: Kind
     /// Absolute; made by the agent, removed by the agent.
@@ -18,11 +18,31 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     /// Save: what to write, with the blobs' paths by digest text.
     package var images: [SavedImage] = []
     package var blobs: [String: String] = [:]
+    package var pull: PullRequest?
 
     package init(kind: Kind, ingest: String, created: String) {
         self.kind = kind
         self.ingest = ingest
         self.created = created
+    }
+}
+
+/// What to pull, and what is there already.
+package struct PullRequest: Codable, Sendable, Equatable {
+    /// Canonical.
+    package var reference: String
+    /// Nil: this host's.
+    package var platform: Platform?
+    package var access: RegistryAccess
+    /// The store's directories: what lies there is not fetched again.
+    package var blobs: String
+    package var layers: String
+    package init(reference: String, platform: Platform?, access: RegistryAccess, blobs: String, layers: String) {
+        self.reference = reference
+        self.platform = platform
+        self.access = access
+        self.blobs = blobs
+        self.layers = layers
     }
 }
 
@@ -55,6 +75,7 @@ package struct IngestedImage: Codable, Sendable, Equatable {
 
 package enum WorkerReport: Codable, Sendable, Equatable {
     case progress(String)
+    case layer(LayerProgress)
     case finished([IngestedImage])
     case failed(BerthError)
 }

@@ -33,7 +33,8 @@ struct ControlAdapter: AgentService {
             options.waitTimeout = request.waitTimeoutSeconds.map { .seconds($0) }
             var result = RequestResult()
             result.containers = try await engine.up(
-                request.stack, materials: request.materials, options, dryRun: request.dryRun, report: report)
+                request.stack, materials: request.materials, options,
+                pull: try pullOptions(request.pull, request.caller), dryRun: request.dryRun, report: report)
             return result
         }
     }
@@ -96,8 +97,8 @@ struct ControlAdapter: AgentService {
             options.autoRemove = request.autoRemove
             options.removeOrphans = request.removeOrphans
             let id = try await engine.run(
-                request.service, in: request.stack, materials: request.materials, options, held: !request.detach,
-                report: report)
+                request.service, in: request.stack, materials: request.materials, options,
+                pull: try pullOptions(request.pull, request.caller), held: !request.detach, report: report)
             var result = RequestResult()
             result.containers = [id]
             result.ticket = ShimTicket(
@@ -172,6 +173,32 @@ struct ControlAdapter: AgentService {
     }
 
     // MARK: Images, networks, volumes
+
+    private func pullOptions(_ policy: String?, _ caller: CallerContext) throws -> PullOptions {
+        PullOptions(policy: try policy.map(ControlAdapter.policy), access: caller.registries)
+    }
+
+    private static func policy(_ text: String) throws -> PullPolicy {
+        guard let policy = PullPolicy(text) else {
+            throw BerthError(.invalid, "reading a request", cause: "\"\(text)\" is no pull policy")
+        }
+        return policy
+    }
+
+    func pull(_ request: PullRequestDocument) -> ProgressStream {
+        progress { report in
+            var result = RequestResult()
+            var wanted: [(reference: String, platform: Platform?)] = []
+            for item in request.items {
+                if try engine.isPullDue(item.reference, try ControlAdapter.policy(item.policy)) {
+                    wanted.append((item.reference, item.platform))
+                }
+            }
+            result.lines = try await engine.pull(
+                wanted, request.caller.registries, ignoringFailures: request.ignoresFailures, report: report)
+            return result
+        }
+    }
 
     func importImage(_ request: ImageImportRequest) -> ProgressStream {
         lines {

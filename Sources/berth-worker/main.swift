@@ -3,6 +3,7 @@ import BerthLinux
 import BerthModel
 import BerthStore
 import BerthTransfer
+import Dispatch
 import FoundationEssentials
 
 /// The archive, as the agent passes it.
@@ -16,12 +17,42 @@ func report(_ report: WorkerReport) {
 
 func warn(_ text: String) { report(.progress(text)) }
 
+// Rights belong to a thread: they are given up before there is a second one.
+if CommandLine.arguments.dropFirst().first == "fetch" {
+    do {
+        try ProcessSetup.endWithParent()
+        try Confinement.forFetching()
+    } catch { exitProcess(1) }
+    Task {
+        await ImageFetch.main()
+        exitProcess(0)
+    }
+    dispatchMain()
+}
+
+/// Starts the fetching process of a pull before this one gives up its network. Its reports are the result.
+func startFetching(_ bytes: [UInt8]) throws -> SharedDescriptor {
+    let input = try FileIO.sealedMemory("berth-fetch", bytes)
+    let output = try Process.pipe()
+    // Nobody waits for it: it ends with this process at the latest.
+    _ = try Process.spawn(
+        "/proc/self/exe", ["berth-worker", "fetch"] + CommandLine.arguments.dropFirst(),
+        descriptors: [input.number, output.write.number, 2])
+    output.write.closeEarly()
+    return output.read
+}
+
 do {
-    let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(try FileIO.read(number: 0, limit: 64 << 20)))
+    let bytes = try FileIO.read(number: 0, limit: 64 << 20)
+    let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(bytes))
+    let fetched = request.kind == .pull ? try startFetching(bytes) : nil
     try Confinement.forUnpacking()
     switch request.kind {
     case .importTree: report(.finished(try ArchiveImport.run(request, archive: archiveDescriptorNumber, warn: warn)))
     case .load: report(.finished(try ArchiveLoad.run(request, archive: archiveDescriptorNumber, warn: warn)))
+    case .pull:
+        let images = try ImagePull.run(request, reports: fetched?.number ?? -1, warn: warn, progress: { report(.layer($0)) })
+        report(.finished(images))
     case .save:
         try ArchiveSave.run(request, archive: archiveDescriptorNumber)
         report(.finished([]))

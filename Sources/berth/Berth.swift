@@ -27,7 +27,7 @@ struct Berth: AsyncParsableCommand {
         ("up", Up.self), ("down", Down.self), ("ps", Ps.self), ("logs", Logs.self), ("exec", Exec.self),
         ("run", Run.self),
         ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("kill", Kill.self), ("rm", Rm.self),
-        ("create", Create.self), ("pause", Pause.self), ("unpause", Unpause.self), ("scale", Scale.self),
+        ("create", Create.self), ("pull", Pull.self), ("pause", Pause.self), ("unpause", Unpause.self), ("scale", Scale.self),
         ("top", Top.self),
         ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
         ("volumes", Volumes.self), ("wait", Wait.self), ("attach", Attach.self), ("events", Events.self),

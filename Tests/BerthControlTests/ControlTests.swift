@@ -36,6 +36,7 @@ struct FakeAgent: AgentService {
     func wait(container: ContainerID) async throws -> ContainerStatus { ContainerStatus(state: .exited) }
     func top(container: ContainerID) async throws -> ProcessTable { ProcessTable(titles: [], rows: []) }
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { AsyncThrowingStream { $0.finish() } }
+    func pull(_ request: PullRequestDocument) -> ProgressStream { ProgressStream { $0.finish() } }
     func importImage(_ request: ImageImportRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream { ProgressStream { $0.finish() } }

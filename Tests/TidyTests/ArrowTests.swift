@@ -11,7 +11,10 @@ struct ArrowTests {
         "BerthPlan": ["BerthModel", "OrderedCollections"],
         "BerthLog": ["BerthModel", "BerthLinux", "FoundationEssentials"],
         "BerthStore": ["BerthModel", "BerthLinux", "Crypto", "FoundationEssentials"],
-        "BerthTransfer": ["BerthModel", "BerthLinux", "BerthStore", "CArchive", "FoundationEssentials"],
+        "BerthTransfer": [
+            "BerthModel", "BerthLinux", "BerthStore", "CArchive", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "NIOSSL", "FoundationEssentials",
+        ],
         "BerthNetwork": ["BerthModel", "BerthLinux", "NIOCore", "NIOPosix"],
         "BerthRuntime": ["BerthModel", "BerthLinux", "BerthLog", "CSeccomp", "CCap", "FoundationEssentials"],
         "BerthEngine": [

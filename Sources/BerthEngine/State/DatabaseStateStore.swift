@@ -168,6 +168,17 @@ package final class DatabaseStateStore: StateStore {
         try write(durable, "DELETE FROM image_references WHERE reference = ?", [reference])
     }
 
+    package func pulled(_ reference: String) throws -> Timestamp? {
+        try durable.read {
+            try Int64.fetchOne($0, sql: "SELECT time FROM pulls WHERE reference = ?", arguments: [reference])
+        }.map { Timestamp(nanosecondsSinceEpoch: $0) }
+    }
+    package func setPulled(_ reference: String, _ time: Timestamp) throws {
+        try write(
+            quick, "INSERT OR REPLACE INTO pulls (reference, time) VALUES (?, ?)",
+            [reference, time.nanosecondsSinceEpoch])
+    }
+
     package func bootID() throws -> String? {
         try durable.read { try String.fetchOne($0, sql: "SELECT value FROM facts WHERE name = 'boot'") }
     }
@@ -190,7 +201,8 @@ enum Migrations {
         CREATE INDEX revisions_by_stack ON revisions (stack);
         CREATE TABLE image_references (reference TEXT PRIMARY KEY, manifest TEXT NOT NULL);
         CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-        """
+        """,
+        "CREATE TABLE pulls (reference TEXT PRIMARY KEY, time INTEGER NOT NULL);",
     ]
     static var newest: Int { steps.count }
 

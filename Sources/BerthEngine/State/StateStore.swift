@@ -49,6 +49,9 @@ package protocol StateStore: ReferenceBook {
     /// The resolved stack, stored before anything is done for it.
     func insertRevision(stack: String, document: [UInt8], time: Timestamp) throws
     func removeRevisions(stack: String) throws
+    /// When a reference was last pulled; nil: never.
+    func pulled(_ reference: String) throws -> Timestamp?
+    func setPulled(_ reference: String, _ time: Timestamp) throws
     /// The boot in which the state was last written.
     func bootID() throws -> String?
     func setBootID(_ id: String) throws

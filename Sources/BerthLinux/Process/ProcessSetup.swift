@@ -12,6 +12,13 @@ package enum ProcessSetup {
 
     package static func ignoreBrokenPipes() { clinux_ignore_signal(SIGPIPE) }
 
+    /// SIGKILL when the thread that started us ends; at once where it has ended already.
+    package static func endWithParent() throws(SystemError) {
+        let parent = getppid()
+        try systemCall("prctl") { clinux_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0) }
+        if getppid() != parent { exit(1) }
+    }
+
     package static func markCloseOnExecute(_ number: Int32) { _ = clinux_fcntl(number, F_SETFD, Int(FD_CLOEXEC)) }
 }
 

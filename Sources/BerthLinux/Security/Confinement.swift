@@ -7,6 +7,18 @@ package enum Confinement {
 
     private static let memoryBytesMax: rlim_t = 1 << 30
 
+    /// For a process that talks to strangers: no capability at all, no new privileges. Its files are its own.
+    package static func forFetching() throws(SystemError) {
+        try systemCall("prctl") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+        var core = rlimit(rlim_cur: 0, rlim_max: 0)
+        _ = clinux_setrlimit(4, &core)
+        var memory = rlimit(rlim_cur: memoryBytesMax, rlim_max: memoryBytesMax)
+        _ = clinux_setrlimit(2, &memory)
+        try Privileges.dropBounding(keeping: 0)
+        try Privileges.set(capabilities: 0)
+        umask(0o077)
+    }
+
     /// An empty network, no new privileges, and no capability beyond what writing a tree takes.
     package static func forUnpacking() throws(SystemError) {
         try systemCall("unshare") { unshare(Int32(CLONE_NEWNET) | Int32(CLONE_NEWIPC)) }

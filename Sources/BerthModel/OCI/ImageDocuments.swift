@@ -16,30 +16,6 @@ package struct ContentDescriptor: Codable, Sendable, Equatable {
     }
 }
 
-/// Where an image runs.
-package struct Platform: Codable, Sendable, Equatable, Hashable, CustomStringConvertible {
-    package var os: String
-    package var architecture: String
-    package var variant: String?
-
-    package init(os: String = "linux", architecture: String, variant: String? = nil) {
-        self.os = os
-        self.architecture = architecture
-        self.variant = variant
-    }
-
-    /// The platform that this program was compiled for, in Go's names.
-    package static var host: Platform {
-        #if arch(arm64)
-            Platform(architecture: "arm64", variant: "v8")
-        #else
-            Platform(architecture: "amd64")
-        #endif
-    }
-
-    package var description: String { ([os, architecture] + (variant.map { [$0] } ?? [])).joined(separator: "/") }
-}
-
 /// An image manifest: one config, layers from the base upwards.
 package struct ImageManifest: Codable, Sendable, Equatable {
     package var schemaVersion = 2

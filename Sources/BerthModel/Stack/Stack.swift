@@ -21,6 +21,9 @@ package struct Stack: Codable, Sendable, Equatable {
         self.workingDirectory = workingDirectory
     }
 
+    /// The image a service runs: the one it names, or the one its build makes.
+    package func imageReference(of service: Service) -> String { service.image ?? "\(name)-\(service.name)" }
+
     /// Services in name order: every walk over services is deterministic.
     package var sortedServices: [Service] { services.keys.sorted().compactMap { services[$0] } }
 }

@@ -69,9 +69,6 @@ extension Reconciler {
 }
 
 extension Stack {
-    /// The image a service runs: the one it names, or the one its build makes.
-    package func imageReference(of service: Service) -> String { service.image ?? "\(name)-\(service.name)" }
-
     /// Content digests of the secrets and configs that a service uses, by kind and key.
     package func materialDigests(of service: Service) -> [String: Digest] {
         var digests: [String: Digest] = [:]

@@ -121,10 +121,18 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
     @Option(help: "Capability to add; repeatable") var capAdd: [String] = []
     @Option(help: "Capability to drop; repeatable") var capDrop: [String] = []
+    @Option(help: "Pull images: always, missing or never; else as each service says") var pull: String?
+    @Flag(help: "No progress of pulls") var quietPull = false
     @Flag(help: .hidden) var build = false
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: .hidden) var quiet = false
     @Argument var service: String
     @Argument(parsing: .captureForPassthrough) var command: [String] = []
+
+    func validate() throws {
+        if let pull, PullPolicy(pull) == nil || pull == "build" {
+            throw ValidationError("invalid --pull option \"\(pull)\": always, missing or never")
+        }
+    }
 
     func run() async throws {
         var stack = try StackContext.load(services: [service])
@@ -133,7 +141,8 @@ struct Run: AsyncParsableCommand {
         }
         try adjust(&definition)
         let materials = try StackContext.materials(of: &stack)
-        var request = RunRequest(stack: stack, materials: materials, caller: StackContext.caller, service: definition)
+        var request = RunRequest(stack: stack, materials: materials, caller: StackContext.caller(pulling: StackContext.references(stack)),
+            service: definition)
         request.name = name
         request.autoRemove = rm
         request.detach = detach
@@ -141,8 +150,9 @@ struct Run: AsyncParsableCommand {
         request.publishServicePorts = servicePorts || !publish.isEmpty
         request.useAliases = useAliases
         request.removeOrphans = removeOrphans
+        request.pull = pull
         let client = try await AgentConnection.client()
-        let result = try await ProgressView(title: "run").follow(client.run(request))
+        let result = try await ProgressView(title: "run", hidesPulls: quietPull).follow(client.run(request))
         guard let ticket = result.ticket else { return }
         if detach { return Console.shared.out(ticket.container.text) }
         let code = try ShimStream(ticket, interactive: true).run()

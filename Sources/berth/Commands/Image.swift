@@ -7,9 +7,9 @@ import FoundationEssentials
 
 struct Image: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Import, load, save, list and remove images",
+        abstract: "Pull, import, load, save, list and remove images",
         subcommands: [
-            ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self, ImageInspect.self, ImageRm.self,
+            ImagePull.self, ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self, ImageInspect.self, ImageRm.self,
             ImageTag.self,
         ])
 }
@@ -119,7 +119,10 @@ struct ImageLs: AsyncParsableCommand {
         let images = try await client.images()
         if quiet { return images.forEach { Console.shared.out($0.id.short) } }
         let rows = images.flatMap { image in
-            (image.references.isEmpty ? ["<none>:<none>"] : image.references).map {
+            // A name by digest stands beside the one by tag that was pulled.
+            let tagged = image.references.filter { ImageReference($0)?.tag != nil }
+            let names = tagged.isEmpty ? image.references : tagged
+            return (names.isEmpty ? ["<none>:<none>"] : names).map {
                 name -> (String, String, ImageDocument) in
                 let reference = ImageReference(name)
                 return (reference?.familiarName ?? "<none>", reference?.tag ?? "<none>", image)

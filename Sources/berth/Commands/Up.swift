@@ -27,8 +27,8 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Create only") var noStart = false
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
     @Option(help: "Replicas of a service: NAME=NUMBER; repeatable") var scale: [String] = []
-    @Option(help: .hidden) var pull: String?
-    @Flag(help: .hidden) var quietPull = false
+    @Option(help: "Pull images: always, missing or never; else as each service says") var pull: String?
+    @Flag(help: "No progress of pulls") var quietPull = false
     @Option(name: [.customShort("t"), .customLong("timeout")], help: "Seconds to wait for containers to stop")
     var timeout: Int?
     @Flag(help: "Wait until services are running or healthy; implies --detach") var wait = false
@@ -61,6 +61,9 @@ struct Up: AsyncParsableCommand {
             throw ValidationError("--no-recreate and --renew-anon-volumes are incompatible")
         }
         if build && noBuild { throw ValidationError("--build and --no-build are incompatible") }
+        if let pull, PullPolicy(pull) == nil || pull == "build" {
+            throw ValidationError("invalid --pull option \"\(pull)\": always, missing or never")
+        }
         _ = try scales()
     }
 
@@ -72,7 +75,7 @@ struct Up: AsyncParsableCommand {
         let request = try request(for: stack)
         let client = try await AgentConnection.client()
         if request.removeOrphans, !yes { try await OrphanQuestion.ask(stack, client) }
-        let progress = ProgressView(title: "up")
+        let progress = ProgressView(title: "up", hidesPulls: quietPull)
         if detach || wait || noStart || GlobalOptions.current.dryRun {
             try await progress.follow(client.up(request))
             return
@@ -109,7 +112,7 @@ struct Up: AsyncParsableCommand {
     private func request(for stack: Stack) throws -> UpRequest {
         var stack = stack
         let materials = try StackContext.materials(of: &stack)
-        var request = UpRequest(stack: stack, materials: materials, caller: StackContext.caller)
+        var request = UpRequest(stack: stack, materials: materials, caller: StackContext.caller(pulling: StackContext.references(stack)))
         request.services = services
         request.includeDependencies = !noDeps
         request.start = !noStart
@@ -123,6 +126,7 @@ struct Up: AsyncParsableCommand {
             throw BerthError(.notFound, "no such service: \(name)", subject: name)
         }
         request.stopTimeoutSeconds = timeout
+        request.pull = pull
         request.wait = wait
         request.waitTimeoutSeconds = waitTimeout
         request.dryRun = GlobalOptions.current.dryRun

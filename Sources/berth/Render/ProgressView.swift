@@ -11,6 +11,8 @@ final class ProgressView: Sendable {
     private struct Row {
         var kind: String; var name: String; var status: String; var seconds: Double?; var isDone: Bool;
         var isError: Bool
+        /// Of a layer's row.
+        var image: String?
     }
     private struct State {
         var rows: [Row] = []
@@ -21,8 +23,16 @@ final class ProgressView: Sendable {
     private let title: String
     private let state = Mutex(State())
 
-    init(title: String) {
+    /// Layers and images are not shown.
+    private let hidesPulls: Bool
+
+    init(title: String, quiet: Bool = false, hidesPulls: Bool = false) {
         self.title = title
+        self.hidesPulls = hidesPulls
+        if quiet {
+            mode = .quiet
+            return
+        }
         switch GlobalOptions.current.progress ?? EnvironmentVariables.value("COMPOSE_PROGRESS") ?? "auto" {
         case "quiet": mode = .quiet
         case "json": mode = .json
@@ -33,14 +43,17 @@ final class ProgressView: Sendable {
     }
 
     private static let kinds: [Event.Kind: String] = [
-        .container: "Container", .network: "Network", .volume: "Volume", .image: "Image", .service: "Service",
+        .layer: "Layer", .container: "Container", .network: "Network", .volume: "Volume", .image: "Image", .service: "Service",
         .stack: "Stack",
     ]
     private static let doing: Set<Event.Status> = [
         .creating, .starting, .waiting, .stopping, .killing, .removing, .pausing, .unpausing, .restarting, .recreate,
+        .pulling, .building,
     ]
 
     func show(_ event: Event) {
+        if hidesPulls && (event.kind == .image || event.kind == .layer) && event.status != .error { return }
+        if let layer = event.layer { return show(layer, of: event) }
         let kind = ProgressView.kinds[event.kind] ?? ""
         let seconds = event.elapsedMilliseconds.map { $0 / 1000 }
         switch mode {
@@ -55,6 +68,8 @@ final class ProgressView: Sendable {
                 let row = Row(
                     kind: kind, name: Console.safe(event.name), status: event.status.rawValue, seconds: seconds,
                     isDone: !ProgressView.doing.contains(event.status), isError: event.status == .error)
+                // An image that is there needs no rows for its layers any more.
+                if event.kind == .image, row.isDone { state.rows.removeAll { $0.image == event.name } }
                 if let index = state.rows.firstIndex(where: { $0.kind == row.kind && $0.name == row.name }) {
                     state.rows[index] = row
                 } else {
@@ -63,6 +78,56 @@ final class ProgressView: Sendable {
                 draw(&state)
             }
         }
+    }
+
+    /// A layer on its way: how far on a terminal, a line for each phase elsewhere.
+    private func show(_ layer: LayerProgress, of event: Event) {
+        let isMoving = layer.phase == .downloading && layer.doneBytes > 0
+        switch mode {
+        case .quiet: return
+        case .json: showJSON(layer, of: event)
+        case .plain:
+            if !isMoving && layer.phase != .waiting { Console.shared.error(" \(event.name) \(layer.phase.rawValue)") }
+        case .terminal:
+            state.withLock { state in
+                let isDone = [.done, .exists].contains(layer.phase)
+                var row = Row(
+                    kind: "  ", name: event.name, status: layer.phase.rawValue, seconds: nil, isDone: isDone,
+                    isError: false)
+                row.image = event.image
+                if isMoving {
+                    row.status +=
+                        " \(ContainerText.bytes(layer.doneBytes))/\(ContainerText.bytes(layer.totalBytes))"
+                }
+                place(row, in: &state)
+                draw(&state)
+            }
+        }
+    }
+
+    /// Below its image, after the layers that are there.
+    private func place(_ row: Row, in state: inout State) {
+        if let index = state.rows.firstIndex(where: { $0.image == row.image && $0.name == row.name }) {
+            state.rows[index] = row
+        } else if let above = state.rows.lastIndex(where: {
+            $0.image == row.image || $0.image == nil && $0.kind == "Image" && $0.name == row.image
+        }) {
+            state.rows.insert(row, at: above + 1)
+        } else {
+            state.rows.append(row)
+        }
+    }
+
+    private func showJSON(_ layer: LayerProgress, of event: Event) {
+        struct Line: Encodable {
+            var id: String; var parent_id: String; var status: String; var text: String
+            var current: Int64; var total: Int64
+        }
+        let line = Line(
+            id: event.name, parent_id: "Image \(event.image ?? "")",
+            status: [.done, .exists].contains(layer.phase) ? "Done" : "Working", text: layer.phase.rawValue,
+            current: layer.doneBytes, total: layer.totalBytes)
+        if let data = try? JSONEncoder().encode(line) { Console.shared.error(String(decoding: data, as: UTF8.self)) }
     }
 
     private func showJSON(_ event: Event) {
@@ -77,9 +142,10 @@ final class ProgressView: Sendable {
     /// Moves up over what was drawn and draws all rows again.
     private func draw(_ state: inout State) {
         let limit = Int(Terminal.size(2)?.rows ?? 24) - 2
-        let done = state.rows.filter(\.isDone).count
+        let counted = state.rows.filter { $0.image == nil }
+        let done = counted.filter(\.isDone).count
         var text = state.drawn > 0 ? "\u{1B}[\(state.drawn)A" : ""
-        text += "\u{1B}[2K[+] \(title) \(done)/\(state.rows.count)\n"
+        text += "\u{1B}[J[+] \(title) \(done)/\(counted.count)\n"
         let width = state.rows.map { $0.kind.count + $0.name.count + 1 }.max() ?? 0
         let shown = state.rows.suffix(max(1, limit))
         for row in shown {

@@ -101,9 +101,17 @@ struct StackContext {
         return contents
     }
 
-    static var caller: CallerContext {
-        CallerContext(
+    /// - Parameter references: images that the request may pull.
+    static func caller(pulling references: [String]) -> CallerContext {
+        var caller = CallerContext(
             workingDirectory: EnvironmentVariables.workingDirectory, home: EnvironmentVariables.value("HOME"),
             userID: Process.effectiveUserID, groupID: 0)
+        caller.registries = RegistryFiles.access(for: references)
+        return caller
+    }
+
+    /// The images that a stack's services name.
+    static func references(_ stack: Stack) -> [String] {
+        stack.sortedServices.filter { $0.image != nil }.map { stack.imageReference(of: $0) }
     }
 }

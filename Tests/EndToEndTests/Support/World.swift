@@ -65,6 +65,13 @@ final class World {
             environment: environment(extra), directory: stackDirectory.path, input: input)
     }
 
+    /// Starts another program inside the fake host; it must be ended by the test.
+    func start(program: String, _ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram(
+            "/usr/bin/nsenter", ["--net=/proc/\(host.processID)/ns/net", program] + arguments,
+            environment: environment(), directory: stackDirectory.path)
+    }
+
     @discardableResult
     func run(_ arguments: String..., environment: [String: String] = [:], input: String? = nil, limit: Double = 90)
         throws -> Output

@@ -1,0 +1,90 @@
+// One blob into a file: hashed as it comes, resumed where a connection broke, named only when it is whole and right.
+import AsyncHTTPClient
+import BerthLinux
+import BerthModel
+import BerthStore
+import NIOCore
+import NIOHTTP1
+
+struct BlobDownload {
+    let client: RegistryClient
+    /// The repository's path.
+    let path: String
+    let descriptor: ContentDescriptor
+    let limits: TransferLimits
+    let progress: @Sendable (LayerProgress) -> Void
+    /// Broken connections that brought less than this count as failed attempts.
+    private static let headwayBytes: Int64 = 1 << 20
+    private static let progressInterval = Duration.milliseconds(100)
+
+    /// Downloads into `partial`, then renames it to `place`. What is in `partial` already is gone on with.
+    func run(partial: String, place: String) async throws {
+        let file = try Directory.open(partial, flags: FileFlags.writeNew, mode: 0o600)
+        var reserve = try DiskReserve(file.number, limits)
+        var hash = ContentHash()
+        var attempt = 0
+        while hash.byteCount < descriptor.size || descriptor.size == 0 {
+            let before = hash.byteCount
+            do {
+                try await stream(file.number, &hash, &reserve)
+                if hash.byteCount == descriptor.size { break }
+            } catch let error as BerthError {
+                throw error
+            } catch {
+                guard attempt < RegistryClient.attemptsMax, !(error is CancellationError) else {
+                    throw RegistryClient.unreachable(client.origin, what, error)
+                }
+            }
+            attempt = hash.byteCount - before >= BlobDownload.headwayBytes ? 1 : attempt + 1
+            guard attempt < RegistryClient.attemptsMax else {
+                throw BerthError(
+                    .unavailable, "pulling \(what)", subject: what,
+                    cause: "the connection broke \(attempt) times, at \(hash.byteCount) of \(descriptor.size) bytes")
+            }
+            progress(LayerProgress(
+                layer: descriptor.digest, phase: .retrying, doneBytes: hash.byteCount, totalBytes: descriptor.size))
+            try await client.pauseBefore(attempt: attempt)
+        }
+        guard hash.byteCount == descriptor.size, hash.finish() == descriptor.digest else {
+            try Directory.remove(partial)
+            throw RegistryClient.disagrees(what, "content and digest disagree")
+        }
+        try FileMove.rename(partial, place)
+    }
+
+    private var what: String { "\(descriptor.digest) of \(client.name)/\(path)" }
+
+    private func stream(_ file: Int32, _ hash: inout ContentHash, _ reserve: inout DiskReserve) async throws {
+        let response = try await client.blob(path, descriptor.digest, from: hash.byteCount)
+        if hash.byteCount > 0, response.status != .partialContent || !starts(response, at: hash.byteCount) {
+            // It sends all of it again.
+            hash = ContentHash()
+            try NewEntry.truncate(file, 0)
+            NewEntry.seek(file, 0)
+        }
+        var told = ContinuousClock.now
+        for try await part in response.body {
+            guard hash.byteCount + Int64(part.readableBytes) <= descriptor.size else {
+                throw RegistryClient.disagrees(what, "it is longer than the \(descriptor.size) bytes it should have")
+            }
+            try part.withUnsafeReadableBytes { bytes in
+                hash.update(bytes)
+                try FileIO.write(number: file, bytes)
+            }
+            try reserve.spend(Int64(part.readableBytes))
+            if ContinuousClock.now - told >= BlobDownload.progressInterval {
+                told = .now
+                progress(LayerProgress(
+                    layer: descriptor.digest, phase: .downloading, doneBytes: hash.byteCount,
+                    totalBytes: descriptor.size))
+            }
+        }
+        if descriptor.size == 0 && hash.byteCount == 0 { return }
+    }
+
+    /// `Content-Range: bytes 100-…`.
+    private func starts(_ response: HTTPClientResponse, at offset: Int64) -> Bool {
+        guard let range = response.headers.first(name: "Content-Range"), range.hasPrefix("bytes ") else { return false }
+        return Int64(range.dropFirst(6).prefix { $0.isNumber }) == offset
+    }
+}

@@ -1,0 +1,135 @@
+// Requests over HTTP/1.1 and TLS: connections by trust, proxies, redirects that carry no login to strangers.
+import AsyncHTTPClient
+import BerthModel
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// Sends single requests. What it trusts, and through which proxy it goes, follows from the origin.
+final class RegistryTransport: Sendable {
+    private static let redirectsMax = 10
+
+    private let access: RegistryAccess
+    /// The name of the registry whose trust applies to `ownOrigins`.
+    private let host: RegistryAccess.Host
+    private let clients: ClientPool
+
+    init(_ access: RegistryAccess, host: RegistryAccess.Host) {
+        self.access = access
+        self.host = host
+        clients = ClientPool()
+    }
+
+    func close() async { await clients.close() }
+
+    /// - Parameters:
+    ///   - own: the registry's own origin: its certificates and client key apply there and nowhere else.
+    ///   - authorization: goes to the origin of `url`, and is dropped when a redirect leaves it.
+    func send(
+        _ method: HTTPMethod, _ url: RegistryURL, own: RegistryURL.Origin, authorization: String? = nil,
+        headers: [(String, String)] = [], body: [UInt8]? = nil
+    ) async throws -> HTTPClientResponse {
+        var url = url
+        var authorization = authorization
+        for _ in 0...RegistryTransport.redirectsMax {
+            var request = HTTPClientRequest(url: url.description)
+            request.method = method
+            request.headers.add(name: "User-Agent", value: "berth/\(BerthVersion.text)")
+            for (name, value) in headers { request.headers.add(name: name, value: value) }
+            if let authorization { request.headers.add(name: "Authorization", value: authorization) }
+            if let body { request.body = .bytes(body) }
+            let client = try await client(for: url.origin, own: own)
+            let response = try await client.execute(request, deadline: .distantFuture)
+            guard [301, 302, 303, 307, 308].contains(response.status.code),
+                let location = response.headers.first(name: "Location")
+            else { return response }
+            guard let next = url.following(location) else {
+                throw BerthError(
+                    .denied, "following a redirect of \(url.origin)", subject: "\(url.origin)",
+                    cause: "it leads to \(location.prefix(200)), which is no web address")
+            }
+            if url.origin.isSecure && !next.origin.isSecure {
+                throw BerthError(
+                    .denied, "following a redirect of \(url.origin)", subject: "\(url.origin)",
+                    cause: "it leads from https to plain http at \(next.origin)")
+            }
+            if next.origin != url.origin { authorization = nil }
+            url = next
+            try await RegistryTransport.discard(response)
+        }
+        throw BerthError(
+            .unavailable, "asking \(url.origin)", subject: "\(url.origin)",
+            cause: "more than \(RegistryTransport.redirectsMax) redirects")
+    }
+
+    /// Reads what is left, so that the connection can serve again; gives up on long ones.
+    static func discard(_ response: HTTPClientResponse) async throws {
+        var left = 64 << 10
+        for try await part in response.body {
+            left -= part.readableBytes
+            if left < 0 { return }
+        }
+    }
+
+    private func client(for origin: RegistryURL.Origin, own: RegistryURL.Origin) async throws -> HTTPClient {
+        let isOwn = origin.host == own.host
+        let proxy = proxy(for: origin)
+        return try await clients.client(for: "\(isOwn) \(proxy ?? "")") {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            if isOwn {
+                if host.isInsecure || own.isLoopback { tls.certificateVerification = .none }
+                tls.additionalTrustRoots = try host.authorities.map {
+                    .certificates(try NIOSSLCertificate.fromPEMBytes(Array($0.utf8)))
+                }
+                if let certificate = host.clientCertificate, let key = host.clientKey {
+                    tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)).map {
+                        .certificate($0)
+                    }
+                    tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(key.utf8), format: .pem))
+                }
+            }
+            var configuration = HTTPClient.Configuration(
+                tlsConfiguration: tls, redirectConfiguration: .disallow,
+                timeout: .init(connect: .seconds(15), read: .seconds(60)), decompression: .disabled)
+            configuration.httpVersion = .http1Only
+            // How often to try is decided above, where it is known what failed.
+            configuration.connectionPool.retryConnectionEstablishment = false
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 8
+            if let proxy, let url = RegistryURL(proxy.contains("://") ? proxy : "http://" + proxy) {
+                configuration.proxy = .server(host: url.origin.host, port: url.origin.port)
+            }
+            return configuration
+        }
+    }
+
+    private func proxy(for origin: RegistryURL.Origin) -> String? {
+        let isExcepted =
+            origin.isLoopback
+            || access.proxies.except.contains { pattern in
+                let name = pattern.hasPrefix(".") ? String(pattern.dropFirst()) : pattern
+                return pattern == "*" || origin.host == name || "\(origin.host):\(origin.port)" == name
+                    || origin.host.hasSuffix("." + name)
+            }
+        return isExcepted ? nil : origin.isSecure ? access.proxies.https : access.proxies.http
+    }
+}
+
+/// Clients by what they trust and where they go through.
+private actor ClientPool {
+    private var clients: [String: HTTPClient] = [:]
+
+    func client(for key: String, _ configuration: @Sendable () throws -> HTTPClient.Configuration) throws -> HTTPClient {
+        if let client = clients[key] { return client }
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try configuration())
+        clients[key] = client
+        return client
+    }
+
+    func close() async {
+        for client in clients.values {
+            // Ignored: what is closed already is closed.
+            try? await client.shutdown()
+        }
+        clients = [:]
+    }
+}

@@ -59,9 +59,10 @@ package struct ImageFetch: Sendable {
                 return
             } catch let error as BerthError {
                 await client.close()
-                // Another place may have what this one has not, or may be there when this one is not.
-                guard [.unavailable, .notFound, .denied].contains(error.code) else { throw error }
-                failure = failure.map { $0.code == .unavailable && error.code != .unavailable ? error : $0 } ?? error
+                // A mirror may lack what the registry has; a registry that answers over TLS is not asked without.
+                guard [.unavailable, .notFound, .denied].contains(error.code), client.isMirror || !client.hasAnswered
+                else { throw error }
+                failure = failure ?? error
             }
         }
         throw failure ?? BerthError(.internal, "pulling \(request.reference)", cause: "there is no registry to ask")

@@ -19,6 +19,7 @@ final class RegistryClient: Sendable {
     /// As references have it.
     let name: String
     let origin: RegistryURL.Origin
+    let isMirror: Bool
     private let transport: RegistryTransport
     private let tokens: RegistryTokens
     /// What opened each repository last: the next request begins with it.
@@ -33,6 +34,7 @@ final class RegistryClient: Sendable {
     ) {
         self.name = name
         self.origin = origin
+        self.isMirror = isMirror
         let host = isMirror ? RegistryAccess.Host() : access.hosts[name] ?? RegistryAccess.Host()
         transport = RegistryTransport(access, host: host)
         tokens = RegistryTokens(transport, login: host.login, own: origin, name: name)
@@ -41,6 +43,9 @@ final class RegistryClient: Sendable {
 
     /// Waits before another attempt of whatever failed.
     func pauseBefore(attempt: Int) async throws { try await backoff(RegistryClient.pause(attempt, nil)) }
+
+    /// Whether it has ever said anything, an error included.
+    var hasAnswered: Bool { hasEverAnswered.withLock { $0 } }
 
     func close() async { await transport.close() }
 
@@ -146,7 +151,7 @@ final class RegistryClient: Sendable {
                 throw BerthError(.cancelled, "pulling \(what)")
             } catch {
                 // A registry that has never answered is not there: the next place is asked, or the user is told.
-                guard attempt < RegistryClient.attemptsMax, hasEverAnswered.withLock({ $0 }),
+                guard attempt < RegistryClient.attemptsMax, hasAnswered,
                     !RegistryClient.isTrust(error)
                 else {
                     throw RegistryClient.unreachable(origin, what, error)
@@ -217,7 +222,10 @@ extension RegistryClient {
     static func unreachable(_ origin: RegistryURL.Origin, _ what: String, _ error: any Error) -> BerthError {
         BerthError(
             .unavailable, "pulling \(what)", subject: what, cause: "\(origin): \(words(error))",
-            hint: isTrust(error) ? "a registry with its own authority needs its certificate in certs.d" : nil)
+            hint: !isTrust(error)
+                ? nil
+                : "an authority of its own goes into /etc/berth/certs.d/NAME/ca.crt; plain HTTP is allowed in registries.json"
+        )
     }
 
     private static func words(_ error: any Error) -> String {
@@ -234,6 +242,9 @@ extension RegistryClient {
             default: break
             }
         }
-        return "\(error)".prefix(300).description
+        let text = "\(error)".prefix(400).description
+        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "its certificate is not trusted" }
+        if text.contains("WRONG_VERSION_NUMBER") { return "it does not speak TLS" }
+        return text
     }
 }

@@ -12,7 +12,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the build links, what berth runs (nft), and what tests and demo make images from or measure against.
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
 RUN_PACKAGES := nftables
-TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema
+TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
+  docker-registry skopeo apache2-utils openssl
 
 .PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
 
@@ -22,7 +23,8 @@ deps: ## install the Debian packages that are missing (with sudo where needed)
 	@missing=$$(for p in $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then echo "installing:" $$missing; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	  case " $$missing " in *" docker-registry "*) [ ! -d /run/systemd/system ] || $(SUDO) systemctl disable --now docker-registry;; esac; fi
 
 build: deps ## build everything for debugging
 	$(SWIFT) build

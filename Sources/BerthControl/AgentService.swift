@@ -30,6 +30,11 @@ package protocol AgentService: Sendable {
     // MARK: Images, networks, volumes
     /// Images by name, or those that a stack's services name.
     func pull(_ request: PullRequestDocument) -> ProgressStream
+    func push(_ request: PullRequestDocument) -> ProgressStream
+    /// The digests that references lead to now.
+    func resolve(_ request: ResolveRequest) async throws -> [String: Digest]
+    /// Throws why the login is refused.
+    func checkLogin(_ request: ResolveRequest) async throws
     func importImage(_ request: ImageImportRequest) -> ProgressStream
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream
@@ -142,6 +147,16 @@ package struct PullRequestDocument: Codable, Sendable, Equatable {
     package var ignoresFailures = false
     package init(items: [Item], caller: CallerContext) {
         self.items = items
+        self.caller = caller
+    }
+}
+
+/// References to resolve; of a login: the registry's name.
+package struct ResolveRequest: Codable, Sendable, Equatable {
+    package var references: [String]
+    package var caller: CallerContext
+    package init(references: [String], caller: CallerContext) {
+        self.references = references
         self.caller = caller
     }
 }

@@ -47,6 +47,13 @@ package final class ControlClient: AgentService {
         stream(.events, StackRequest(stack: stack))
     }
     package func pull(_ request: PullRequestDocument) -> ProgressStream { stream(.pull, request) }
+    package func push(_ request: PullRequestDocument) -> ProgressStream { stream(.push, request) }
+    package func resolve(_ request: ResolveRequest) async throws -> [String: Digest] {
+        try await one(.resolve, request)
+    }
+    package func checkLogin(_ request: ResolveRequest) async throws {
+        let _: Nothing = try await one(.checkLogin, request)
+    }
     package func importImage(_ request: ImageImportRequest) -> ProgressStream { stream(.importImage, request) }
     package func loadImages(_ request: ImageLoadRequest) -> ProgressStream { stream(.loadImages, request) }
     package func saveImages(_ request: ImageSaveRequest) -> ProgressStream { stream(.saveImages, request) }

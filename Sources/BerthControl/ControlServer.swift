@@ -98,6 +98,11 @@ package final class ControlServer: Sendable {
         case .change: try await answer.stream(service.change(try decode(body)))
         case .run: try await answer.stream(service.run(try decode(body)))
         case .pull: try await answer.stream(service.pull(try decode(body)))
+        case .push: try await answer.stream(service.push(try decode(body)))
+        case .resolve: try await answer.one(try await service.resolve(try decode(body)))
+        case .checkLogin:
+            try await service.checkLogin(try decode(body))
+            try await answer.one(Nothing())
         case .importImage: try await answer.stream(service.importImage(try decode(body)))
         case .loadImages: try await answer.stream(service.loadImages(try decode(body)))
         case .saveImages: try await answer.stream(service.saveImages(try decode(body)))

@@ -4,7 +4,9 @@ import BerthModel
 /// `/berth/v1/NAME`, always POST with a JSON body; streams answer with JSON lines.
 package enum Route: String, CaseIterable, Sendable {
     case version, up, down, change, stacks, containers, run, exec, attach, wait, top, events
-    case pull, importImage, loadImages, saveImages, images, inspectImage, tagImage, removeImage, networks, volumes
+    case pull, push, resolve, checkLogin, importImage, loadImages, saveImages, images, inspectImage, tagImage,
+        removeImage,
+        networks, volumes
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }

@@ -1,4 +1,4 @@
-// Pulling: one image at a time into the store, each once however many ask for it; and what a stack needs before it starts.
+// Pulling: each image once however many ask for it, and what a stack needs before it starts.
 import BerthLinux
 import BerthModel
 import BerthPlan
@@ -65,6 +65,72 @@ extension Engine {
         try parts.store.setPulled(reference, Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()))
         tell(.pulled)
         return (reference, try parts.images.find(reference)?.manifestDigest != before)
+    }
+
+    /// What references lead to now: from their registries, several at once.
+    package func resolve(_ references: [String], _ access: RegistryAccess) async throws -> [String: Digest] {
+        try await withThrowingTaskGroup(of: (String, Digest).self) { group in
+            for name in Set(references) {
+                group.addTask {
+                    let request = self.question(.resolve, try ImageStore.canonical(name), access)
+                    guard let digest = try await self.offPool({ try self.parts.worker.ask(request) }) else {
+                        throw BerthError(.internal, "looking up \(name)", cause: "the worker gave no digest")
+                    }
+                    return (name, digest)
+                }
+            }
+            var all: [String: Digest] = [:]
+            for try await (name, digest) in group { all[name] = digest }
+            return all
+        }
+    }
+
+    /// Gives an image to the registry that its name says.
+    package func push(
+        _ name: String, _ access: RegistryAccess, report: @escaping ProgressReport
+    ) async throws -> Digest {
+        let reference = try ImageStore.canonical(name)
+        let image = try image(reference)
+        let shown = ImageReference(reference)?.familiar ?? reference
+        @Sendable func tell(_ status: Event.Status, detail: String = "", layer: LayerProgress? = nil) {
+            report(
+                .event(
+                    Event(
+                        time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()),
+                        kind: layer == nil ? .image : .layer, name: layer?.layer.short ?? shown, status: status,
+                        detail: detail, image: shown, layer: layer)))
+        }
+        tell(.pushing)
+        var request = question(.push, reference, access)
+        request.images = [SavedImage(manifest: image.manifestDigest, manifestSize: 0, references: [])]
+        let finished = request
+        do {
+            let digest = try await offPool {
+                try self.parts.images.keepingAll {
+                    try self.parts.worker.ask(finished) { told in
+                        if case .layer(let layer) = told { tell(.pushing, layer: layer) }
+                    }
+                }
+            }
+            tell(.pushed)
+            return digest ?? image.manifestDigest
+        } catch {
+            tell(.error, detail: (error as? BerthError)?.cause ?? "\(error)")
+            throw error
+        }
+    }
+
+    /// Throws why a login is refused.
+    package func checkLogin(_ registry: String, _ access: RegistryAccess) async throws {
+        let request = question(.login, registry, access)
+        _ = try await offPool { try self.parts.worker.ask(request) }
+    }
+
+    private func question(_ kind: WorkerRequest.Kind, _ reference: String, _ access: RegistryAccess) -> WorkerRequest {
+        var request = WorkerRequest(kind: kind, ingest: "", created: "")
+        request.pull = PullRequest(
+            reference: reference, platform: nil, access: access, blobs: parts.layout.blobs, layers: parts.layout.layers)
+        return request
     }
 
     /// What `up`, `create` and `run` need: the images of the services, as their policies say.

@@ -19,6 +19,36 @@ package struct StackModel: Sendable {
             root: selected, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
     }
 
+    /// What services name, as they name it.
+    package var imageReferences: [String] {
+        (root["services"]?.entries ?? []).compactMap { $0.value["image"]?.string }.filter { !$0.isEmpty }
+    }
+
+    /// With other images in place of the named ones.
+    package func replacingImages(_ images: [String: String]) -> StackModel {
+        var changed = root
+        changed.update("services") { services in
+            services.updateEntries { entry in
+                entry.value.update("image") { image in
+                    if let other = image.string.flatMap({ images[$0] }) { image.value = .string(other) }
+                }
+            }
+        }
+        return StackModel(root: changed, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
+    }
+
+    /// Services with nothing but their images: a file that goes on top of the others and pins them.
+    package var imagesOnly: StackModel {
+        var changed = root
+        for entry in changed.entries ?? [] where entry.key != "services" { changed.remove(entry.key) }
+        changed.update("services") { services in
+            services.updateEntries { service in
+                for entry in service.value.entries ?? [] where entry.key != "image" { service.value.remove(entry.key) }
+            }
+        }
+        return StackModel(root: changed, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
+    }
+
     package var json: String { document(.json).json + "\n" }
 
     package var yaml: String { document(.yaml).yaml }

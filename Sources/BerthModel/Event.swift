@@ -12,7 +12,8 @@ package struct Event: Codable, Sendable, Equatable {
         case stopping = "Stopping", stopped = "Stopped", killing = "Killing", killed = "Killed"
         case removing = "Removing", removed = "Removed"
         case pausing = "Pausing", paused = "Paused", unpausing = "Unpausing", unpaused = "Unpaused"
-        case restarting = "Restarting", pulling = "Pulling", pulled = "Pulled", building = "Building", built = "Built"
+        case restarting = "Restarting", pulling = "Pulling", pulled = "Pulled", pushing = "Pushing", pushed = "Pushed",
+            building = "Building", built = "Built"
         case skipped = "Skipped", warning = "Warning", error = "Error", died = "Died", oom = "OOM"
     }
 

@@ -10,7 +10,9 @@ package enum ConfigHash {
     package static let version = "b1"
 
     /// Fields that change without a new container, as compose leaves them out of its own hash.
-    static let irrelevant: Set<String> = ["build", "pullPolicy", "replicas", "dependsOn", "profiles", "configHash"]
+    static let irrelevant: Set<String> = [
+        "build", "pullPolicy", "replicas", "update", "dependsOn", "profiles", "configHash",
+    ]
 
     /// What a service without any field says.
     private static let defaults = (try? CanonicalEncoder.value(of: Service(name: "")).members) ?? [:]

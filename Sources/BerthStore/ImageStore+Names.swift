@@ -41,7 +41,8 @@ extension ImageStore {
                 for name in [reference] + byDigest { try book.remove(name) }
                 // Another manifest may lead to the same config.
                 let isGone = !keeps && id.map { images(withID: $0.hex, references).count == 1 } ?? true
-                return ([reference] + byDigest).map(ImageStore.untagged) + (isGone ? ["Deleted: \(id ?? manifest)"] : [])
+                return ([reference] + byDigest).map(ImageStore.untagged)
+                    + (isGone ? ["Deleted: \(id ?? manifest)"] : [])
             }
             let found = images(withID: name, references)
             guard let id = found.first?.id else { throw ImageStore.noSuchImage(name) }

@@ -26,6 +26,33 @@ package struct WorkerClient: Sendable {
         defer { try? Directory.remove(ingest) }
         var request = request
         request.ingest = ingest
+        switch try result(of: request, archive: archive, progress: progress) {
+        case .finished(let images): try commit(images, ingest)
+        default: throw silent(request)
+        }
+    }
+
+    /// Asks or gives a registry something; the digest where that is the answer. Blocks as `run` does.
+    package func ask(
+        _ request: WorkerRequest, progress: (WorkerReport) -> Void = { _ in }
+    ) throws -> Digest? {
+        switch try result(of: request, archive: nil, progress: progress) {
+        case .resolved(let digest): return digest
+        case .finished: return nil
+        default: throw silent(request)
+        }
+    }
+
+    private func silent(_ request: WorkerRequest) -> BerthError {
+        BerthError(
+            .internal, "\(request.kind.rawValue) of an image", cause: "the worker ended without a result",
+            hint: "see \(layout.agentLog)")
+    }
+
+    /// Runs a worker to its end; its failure is thrown.
+    private func result(
+        of request: WorkerRequest, archive: SharedDescriptor?, progress: (WorkerReport) -> Void
+    ) throws -> WorkerReport? {
         let input = try FileIO.sealedMemory("berth-request", Array(try JSONEncoder().encode(request)))
         let output = try Process.pipe()
         let log = try Directory.open(layout.agentLog, flags: FileFlags.append, mode: 0o600)
@@ -40,16 +67,9 @@ package struct WorkerClient: Sendable {
             _ = try? Process.wait(processID)
             throw error
         }
-        let code = try Process.wait(processID)
-        switch result {
-        case .finished(let images): try commit(images, ingest)
-        case .failed(let error): throw error
-        default:
-            throw BerthError(
-                .internal, "\(request.kind.rawValue) of an image",
-                cause: "the worker ended with code \(code) and no result",
-                hint: "see \(layout.agentLog)")
-        }
+        _ = try Process.wait(processID)
+        if case .failed(let error) = result { throw error }
+        return result
     }
 
     private func listen(
@@ -62,7 +82,7 @@ package struct WorkerClient: Sendable {
             guard let report = try? JSONDecoder().decode(WorkerReport.self, from: Data(line)) else { continue }
             switch report {
             case .progress, .layer: progress(report)
-            case .finished, .failed: last = report
+            case .resolved, .finished, .failed: last = report
             }
         }
         return last

@@ -3,7 +3,7 @@ import BerthModel
 
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable { case importTree, load, save, pull }
+    package enum Kind: String, Codable, Sendable { case importTree, load, save, pull, push, resolve, login }
 
     package var kind: Kind
     /// Absolute; made by the agent, removed by the agent.
@@ -27,9 +27,9 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     }
 }
 
-/// What to pull, and what is there already.
+/// What to pull or push, or to ask about; and what is in the store.
 package struct PullRequest: Codable, Sendable, Equatable {
-    /// Canonical.
+    /// Canonical; for a login: the registry's name.
     package var reference: String
     /// Nil: this host's.
     package var platform: Platform?
@@ -76,6 +76,7 @@ package struct IngestedImage: Codable, Sendable, Equatable {
 package enum WorkerReport: Codable, Sendable, Equatable {
     case progress(String)
     case layer(LayerProgress)
+    case resolved(Digest)
     case finished([IngestedImage])
     case failed(BerthError)
 }

@@ -80,6 +80,7 @@ enum ManifestChoice {
         if images.count == 1, !isAsked { return images[0] }
         let there = images.compactMap { $0.platform.map { "\($0)" } }.joined(separator: ", ")
         throw BerthError(
-            .notFound, "choosing an image", cause: "no image for \(platform)" + (there.isEmpty ? "" : "; there are \(there)"))
+            .notFound, "choosing an image",
+            cause: "no image for \(platform)" + (there.isEmpty ? "" : "; there are \(there)"))
     }
 }

@@ -1,7 +1,8 @@
 // Mutual exclusion around a short write.
 import Synchronization
 
-final class SerialLock: Sendable {
+package final class SerialLock: Sendable {
     private let mutex = Mutex(())
-    func locked(_ body: () -> Void) { mutex.withLock { _ in body() } }
+    package init() {}
+    package func locked(_ body: () -> Void) { mutex.withLock { _ in body() } }
 }

@@ -185,6 +185,30 @@ struct ControlAdapter: AgentService {
         return policy
     }
 
+    func push(_ request: PullRequestDocument) -> ProgressStream {
+        progress { report in
+            var result = RequestResult()
+            for item in request.items {
+                do {
+                    let digest = try await engine.push(item.reference, request.caller.registries, report: report)
+                    let reference = ImageReference(item.reference)
+                    result.lines.append("\(reference?.tag ?? "latest"): digest: \(digest)")
+                } catch let error where request.ignoresFailures {
+                    report(.warning("\(error)"))
+                }
+            }
+            return result
+        }
+    }
+
+    func resolve(_ request: ResolveRequest) async throws -> [String: Digest] {
+        try await engine.resolve(request.references, request.caller.registries)
+    }
+
+    func checkLogin(_ request: ResolveRequest) async throws {
+        try await engine.checkLogin(request.references.first ?? "", request.caller.registries)
+    }
+
     func pull(_ request: PullRequestDocument) -> ProgressStream {
         progress { report in
             var result = RequestResult()

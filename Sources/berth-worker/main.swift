@@ -9,10 +9,14 @@ import FoundationEssentials
 /// The archive, as the agent passes it.
 let archiveDescriptorNumber: Int32 = 3
 
-func report(_ report: WorkerReport) {
+let reportTurn = SerialLock()
+
+@Sendable func report(_ report: WorkerReport) {
     guard let line = try? JSONEncoder().encode(report) else { return }
-    // Ignored: an agent that is gone takes no reports.
-    try? FileIO.write(number: 1, Array(line) + [0x0A])
+    reportTurn.locked {
+        // Ignored: an agent that is gone takes no reports.
+        try? FileIO.write(number: 1, Array(line) + [0x0A])
+    }
 }
 
 func warn(_ text: String) { report(.progress(text)) }
@@ -45,14 +49,24 @@ func startFetching(_ bytes: [UInt8]) throws -> SharedDescriptor {
 do {
     let bytes = try FileIO.read(number: 0, limit: 64 << 20)
     let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(bytes))
+    if [.push, .resolve, .login].contains(request.kind) {
+        try Confinement.forFetching()
+        Task {
+            report(await RegistryQuestion.answer(request, report: { report(.layer($0)) }))
+            exitProcess(0)
+        }
+        dispatchMain()
+    }
     let fetched = request.kind == .pull ? try startFetching(bytes) : nil
     try Confinement.forUnpacking()
     switch request.kind {
     case .importTree: report(.finished(try ArchiveImport.run(request, archive: archiveDescriptorNumber, warn: warn)))
     case .load: report(.finished(try ArchiveLoad.run(request, archive: archiveDescriptorNumber, warn: warn)))
     case .pull:
-        let images = try ImagePull.run(request, reports: fetched?.number ?? -1, warn: warn, progress: { report(.layer($0)) })
+        let images = try ImagePull.run(
+            request, reports: fetched?.number ?? -1, warn: warn, progress: { report(.layer($0)) })
         report(.finished(images))
+    case .push, .resolve, .login: break
     case .save:
         try ArchiveSave.run(request, archive: archiveDescriptorNumber)
         report(.finished([]))

@@ -27,7 +27,9 @@ struct Berth: AsyncParsableCommand {
         ("up", Up.self), ("down", Down.self), ("ps", Ps.self), ("logs", Logs.self), ("exec", Exec.self),
         ("run", Run.self),
         ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("kill", Kill.self), ("rm", Rm.self),
-        ("create", Create.self), ("pull", Pull.self), ("pause", Pause.self), ("unpause", Unpause.self), ("scale", Scale.self),
+        ("create", Create.self), ("pull", Pull.self), ("push", Push.self),
+        ("login", Login.self), ("logout", Logout.self), ("pause", Pause.self), ("unpause", Unpause.self),
+        ("scale", Scale.self),
         ("top", Top.self),
         ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
         ("volumes", Volumes.self), ("wait", Wait.self), ("attach", Attach.self), ("events", Events.self),
@@ -53,6 +55,7 @@ struct Berth: AsyncParsableCommand {
     /// Reads the words, and runs the command here if it needs to wait for nothing; otherwise returns it.
     private nonisolated static func waiting(_ words: [String]) throws -> sending (any AsyncParsableCommand)? {
         var command = try leaf(words) ?? parseAsRoot(words)
+        if let quick = command as? any QuickCommand, try quick.runAtOnce() { return nil }
         if let asynchronous = command as? any AsyncParsableCommand { return asynchronous }
         try command.run()
         return nil
@@ -89,6 +92,12 @@ struct Berth: AsyncParsableCommand {
         Console.shared.error(message)
         exitProcess(1)
     }
+}
+
+/// A command that mostly waits for nothing: then it is done before a second thread exists.
+protocol QuickCommand: AsyncParsableCommand {
+    /// Runs here and now. False: it has to wait for something, and `run` does all of it.
+    func runAtOnce() throws -> Bool
 }
 
 extension ParsableCommand {

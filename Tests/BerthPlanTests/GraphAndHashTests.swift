@@ -102,7 +102,7 @@ struct ConfigHashTests {
         }
         let irrelevant: [(inout Service) -> Void] = [
             { $0.build = BuildDefinition(context: "/x") }, { $0.pullPolicy = "always" }, { $0.replicas = 7 },
-            { $0.depend(on: "x") }, { $0.profiles = ["x"] },
+            { $0.depend(on: "x") }, { $0.profiles = ["x"] }, { $0.update = UpdatePolicy() },
         ]
         for change in irrelevant {
             var changed = service

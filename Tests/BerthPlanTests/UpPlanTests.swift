@@ -145,6 +145,22 @@ struct UpPlanTests {
                     try Self.then(Self.web, Self.web) { $0.state.images = [:] }
                 },
                 PlanCase("the content of a secret") { try Self.then(material, newMaterial) },
+                PlanCase("an update two at a time, watched, with a pause between") {
+                    var update = UpdatePolicy()
+                    update.parallelism = 2
+                    update.monitor = .seconds(3)
+                    update.delay = .milliseconds(500)
+                    let five = Self.edited(Self.web, "web") {
+                        $0.replicas = 5; $0.update = update
+                    }
+                    return try Self.then(five, Self.edited(five, "web") { $0.command = ["x"] })
+                },
+                PlanCase("an update that goes on") {
+                    var update = UpdatePolicy()
+                    update.failureAction = .continue
+                    let rolled = Self.edited(two, "web") { $0.update = update }
+                    return try Self.then(rolled, Self.edited(rolled, "web") { $0.command = ["x"] })
+                },
                 PlanCase("a dependency changes under a dependant") {
                     try Self.then(Self.pair, Self.edited(Self.pair, "db") { $0.command = ["x"] })
                 },

@@ -47,7 +47,8 @@ struct CostTests {
     @Test("config costs at most a tenth more than was recorded", arguments: Bound.allCases)
     func config(bound: Bound) throws {
         let release = SourceRoot.url.appendingPathComponent(".build/release/berth").path
-        try #require(FileManager.default.fileExists(atPath: release), "run make test, or make release before this suite")
+        try #require(
+            FileManager.default.fileExists(atPath: release), "run make test, or make release before this suite")
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("berth-cost-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }

@@ -127,7 +127,8 @@ struct PullTests {
             let none = try world.run("image", "pull", "--platform", "linux/s390x", image)
             #expect(
                 none.status == 1
-                    && none.stderr.contains("no image for linux/s390x; there are linux/arm64/v8, linux/amd64"), "\(none)")
+                    && none.stderr.contains("no image for linux/s390x; there are linux/arm64/v8, linux/amd64"),
+                "\(none)")
             let bad = try world.run("image", "pull", "--platform", "a/b/c/d", image)
             #expect(bad.status == 1 && bad.stderr.contains("is no platform"), "\(bad)")
         }
@@ -159,6 +160,103 @@ struct PullTests {
             #expect(with.status == 0, "\(with)")
             let log = (try? String(contentsOfFile: world.dataRoot + "/agent.log", encoding: .utf8)) ?? ""
             #expect(!log.contains("secret word") && !log.contains("c2VjcmV0"))
+        }
+    }
+
+    @Test("login checks the password, keeps it in docker's file beside what is there, and logout takes it out")
+    func loginCommand() throws {
+        try withWorld(image: false) { world in
+            let fake = try FakeRegistry(world)
+            defer { fake.stop() }
+            let home = world.root.appendingPathComponent("home").path
+            try FileManager.default.createDirectory(atPath: "\(home)/.docker", withIntermediateDirectories: true)
+            let path = "\(home)/.docker/config.json"
+            try Data(#"{"detachKeys":"ctrl-x","auths":{"other.test":{"auth":"b3RoZXI6eA=="}}}"#.utf8).write(
+                to: URL(fileURLWithPath: path))
+            func run(_ arguments: String..., input: String? = nil) throws -> Output {
+                try world.start(arguments, environment: ["HOME": home], input: input).wait()
+            }
+            let image = "\(FakeRegistry.address)/basic/app:1"
+            #expect(try run("image", "pull", image).status == 1)
+            let wrong = try run("login", "-u", "user", "--password-stdin", FakeRegistry.address, input: "other\n")
+            #expect(wrong.status == 1 && wrong.stderr.contains("refuses access (401)"), "\(wrong)")
+            #expect(try String(contentsOfFile: path, encoding: .utf8).contains("detachKeys\":\"ctrl-x\",\"auths"))
+            let login = try run("login", "-u", "user", "--password-stdin", FakeRegistry.address, input: "secret word\n")
+            #expect(login.status == 0 && login.stdout == "Login Succeeded\n", "\(login)")
+            #expect(!(login.stdout + login.stderr).contains("secret word"))
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(text.contains("detachKeys") && text.contains("b3RoZXI6eA=="), "\(text)")
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            #expect(try run("image", "pull", image).status == 0)
+            #expect(try run("logout", FakeRegistry.address).status == 0)
+            #expect(try run("logout", FakeRegistry.address).stdout == "Not logged in to \(FakeRegistry.address)\n")
+            #expect(try run("image", "pull", image).status == 1)
+            let nobody = try run("login", "-u", "user", FakeRegistry.address, input: "x")
+            #expect(nobody.status == 1 && nobody.stderr.contains("--password-stdin"), "\(nobody)")
+        }
+    }
+
+    @Test("config pins images to what their tags lead to")
+    func digests() throws {
+        try withWorld(image: false) { world in
+            let registry = try RealRegistry(world, port: 5804)
+            defer { registry.stop() }
+            try push(world, "127.0.0.1:5804/app:1")
+            let digest = try world.onHost(
+                "skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://127.0.0.1:5804/app:1"
+            ).stdout.trimmingCharacters(in: .whitespacesAndNewlines)
+            try world.write(
+                "compose.yaml",
+                "name: pins\nservices: {web: {image: '127.0.0.1:5804/app:1', init: true}, built: {build: .}}\n")
+            let resolved = try world.run("config", "--resolve-image-digests", "--images")
+            #expect(resolved.stdout == "127.0.0.1:5804/app:1@\(digest)\npins-built\n", "\(resolved)")
+            let lock = try world.run("config", "--lock-image-digests")
+            #expect(
+                lock.stdout == "services:\n  built: {}\n  web:\n    image: 127.0.0.1:5804/app:1@\(digest)\n", "\(lock)")
+            try world.write("compose.yaml", "services: {web: {image: '127.0.0.1:5804/app:2'}}")
+            let missing = try world.run("config", "--resolve-image-digests")
+            #expect(missing.status == 1 && missing.stdout == "" && missing.stderr.contains("app:2"), "\(missing)")
+        }
+    }
+
+    @Test("push gives back what came in: equal digests for skopeo, nothing sent twice, a login where one is asked for")
+    func push() throws {
+        try withWorld(image: false) { world in
+            let root = world.root.path
+            let made = try Shell.run(
+                "mkdir -p '\(root)/home/.docker' && htpasswd -Bbn user 'secret word' > '\(root)/htpasswd' && "
+                    + "printf '{\"auths\":{\"127.0.0.1:5806\":{\"auth\":\"%s\"}}}' \"$(printf 'user:secret word' | base64)\""
+                    + " > '\(root)/home/.docker/config.json'")
+            #expect(made.status == 0, "\(made)")
+            let source = try RealRegistry(world, port: 5805)
+            defer { source.stop() }
+            let target = try RealRegistry(
+                world, port: 5806, auth: "auth: {htpasswd: {realm: here, path: \(root)/htpasswd}}")
+            defer { target.stop() }
+            try push(world, "127.0.0.1:5805/app:1")
+            #expect(try world.run("image", "pull", "127.0.0.1:5805/app:1").status == 0)
+            #expect(try world.run("image", "tag", "127.0.0.1:5805/app:1", "127.0.0.1:5806/team/app:2").status == 0)
+            let anonymous = try world.run("image", "push", "127.0.0.1:5806/team/app:2")
+            #expect(anonymous.status == 1 && anonymous.stderr.contains("berth login 127.0.0.1:5806"), "\(anonymous)")
+            let home = ["HOME": "\(root)/home"]
+            let pushed = try world.run("image", "push", "127.0.0.1:5806/team/app:2", environment: home)
+            #expect(pushed.status == 0, "\(pushed)")
+            func digest(_ name: String, _ options: String) throws -> String {
+                try world.onHost("skopeo inspect --tls-verify=false \(options) --format '{{.Digest}}' docker://\(name)")
+                    .stdout.trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            let before = try digest("127.0.0.1:5805/app:1", "")
+            #expect(try digest("127.0.0.1:5806/team/app:2", "--creds 'user:secret word'") == before)
+            #expect(pushed.stdout == "2: digest: \(before)\n", "\(pushed)")
+            let again = try world.run("image", "push", "127.0.0.1:5806/team/app:2", environment: home)
+            #expect(again.stderr.contains("Layer already exists") && !again.stderr.contains(" Pushed\n "), "\(again)")
+            let unpacked = try world.onHost(
+                "skopeo copy -q --insecure-policy --src-tls-verify=false --src-creds 'user:secret word' "
+                    + "docker://127.0.0.1:5806/team/app:2 oci:\(root)/out:latest")
+            #expect(unpacked.status == 0, "\(unpacked)")
+            let none = try world.run("image", "push", "127.0.0.1:5806/nothing:1")
+            #expect(none.status == 1 && none.stderr.contains("no such image"), "\(none)")
         }
     }
 }

@@ -95,6 +95,31 @@ extension PlanExecutor {
         throw PlanExecutor.interrupted
     }
 
+    /// Watches what is ready: it throws as soon as one is not so any more.
+    func awaitSteady(_ members: [GateMember], _ run: PlanRun, _ duration: Duration) async throws {
+        if duration <= .zero { return }
+        var gate = WaitGate(members)
+        let (sightings, tasks) = await watch(members, run)
+        defer { for task in tasks { task.cancel() } }
+        var unseen = Set(members.map(\.name))
+        for await sighting in timed(sightings, Deadline(at: parts.clock.monotonic + duration, length: duration)) {
+            guard let sighting else { return }
+            unseen.remove(sighting.name)
+            if let observation = sighting.observation {
+                gate.observe(sighting.name, observation)
+            } else {
+                gate.remove(sighting.name)
+            }
+            if !unseen.isEmpty { continue }
+            switch gate.verdict {
+            case .satisfied: continue
+            case .failed(let error): throw explained(error, members, run)
+            case .waiting: throw explained(gate.timedOut(after: duration), members, run)
+            }
+        }
+        throw PlanExecutor.interrupted
+    }
+
     private static let interrupted = BerthError(
         .cancelled, "waiting for containers", cause: "another command for this stack interrupted it")
 

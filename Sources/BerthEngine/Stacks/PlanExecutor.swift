@@ -105,7 +105,7 @@ struct PlanExecutor: Sendable {
         case .pauseContainer: (.pausing, .paused)
         case .unpauseContainer: (.unpausing, .unpaused)
         case .renameContainer: (nil, nil)
-        case .awaitCondition, .awaitReady: (nil, nil)
+        case .awaitCondition, .awaitReady, .awaitSteady: (nil, nil)
         }
     }
 
@@ -160,6 +160,10 @@ struct PlanExecutor: Sendable {
             await parts.registry.driver(id)?.rename(to: name)
         case .awaitCondition(let condition, let members): try await awaitCondition(condition, members, run, deadline)
         case .awaitReady(let members, _): try await awaitReady(members, run, deadline)
+        case .awaitSteady(let members, let monitor, let delay):
+            try await awaitReady(members, run, deadline)
+            try await awaitSteady(members, run, monitor)
+            try await parts.clock.sleep(until: parts.clock.monotonic + delay)
         }
         return nil
     }

@@ -20,17 +20,24 @@ package enum Terminal {
         _ = clinux_ioctl_pointer(number, UInt(CLINUX_TIOCSWINSZ), &raw)
     }
 
+    /// What is typed is not shown, until the result is told to restore.
+    package static func withoutEcho(_ number: Int32) -> RawMode? {
+        RawMode(number) { $0.c_lflag &= ~UInt32(ECHO) }
+    }
+
     /// Every key as it is, until `restore` is called.
     package final class RawMode: Sendable {
         private let number: Int32
         private let before: [UInt8]
 
-        package init?(_ number: Int32) {
+        package convenience init?(_ number: Int32) { self.init(number) { cfmakeraw(&$0) } }
+
+        fileprivate init?(_ number: Int32, _ change: (inout termios) -> Void) {
             var state = termios()
             guard tcgetattr(number, &state) == 0 else { return nil }
             self.number = number
             before = withUnsafeBytes(of: &state) { Array($0) }
-            cfmakeraw(&state)
+            change(&state)
             tcsetattr(number, TCSANOW, &state)
         }
 

@@ -35,9 +35,10 @@ extension ServiceDecoder {
     func decodeDeploy(_ serviceField: Field, _ service: inout Service) {
         defer { checkMemory(serviceField, service) }
         guard let field = serviceField["deploy"] else { return }
-        for key in ["update_config", "rollback_config", "placement"] where field[key] != nil {
+        for key in ["rollback_config", "placement"] where field[key] != nil {
             field.warn(aboutKey: key, "\(key) has no effect yet")
         }
+        service.update = field["update_config"].map(decodeUpdate)
         if let count = field["replicas"]?.int { service.replicas = max(0, count) }
         if let policy = field["restart_policy"] {
             switch policy["condition"]?.filled ?? "any" {
@@ -57,6 +58,28 @@ extension ServiceDecoder {
             reservations["devices"]?.warn("devices are not reserved yet")
             if let value = reservations["memory"]?.integer { service.resources.memoryReservationBytes = value }
         }
+    }
+
+    private func decodeUpdate(_ field: Field) -> UpdatePolicy {
+        var policy = UpdatePolicy()
+        if let count = field["parallelism"]?.int { policy.parallelism = max(0, count) }
+        if let delay = field["delay"]?.duration { policy.delay = delay }
+        if let monitor = field["monitor"]?.duration { policy.monitor = monitor }
+        switch field["failure_action"]?.filled {
+        case "continue": policy.failureAction = .continue
+        case "rollback":
+            field["failure_action"]?.warn("an update that fails is not rolled back yet: it pauses, and the rest stays")
+        case nil, "pause": break
+        case let other?:
+            field["failure_action"]?.fail("invalid failure_action \"\(other)\"", suggestion: "pause or continue")
+        }
+        if field["order"]?.filled == "start-first" {
+            field["order"]?.warn("start-first is not there yet: the old container stops before the new one starts")
+        }
+        if let ratio = field["max_failure_ratio"]?.number, ratio > 0 {
+            field["max_failure_ratio"]?.warn("max_failure_ratio has no effect: one failure is a failure")
+        }
+        return policy
     }
 
     private func checkMemory(_ field: Field, _ service: Service) {

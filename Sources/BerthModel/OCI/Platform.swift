@@ -28,11 +28,16 @@ extension Platform {
     /// `os/arch[/variant]`, `arch` alone for Linux; nil where the text is none. Common other names are understood.
     package init?(_ text: String) {
         let parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard (1...3).contains(parts.count), parts.allSatisfy({ part in
-            !part.isEmpty && part.utf8.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2D || $0 == 0x2E }
-        }) else { return nil }
+        guard (1...3).contains(parts.count),
+            parts.allSatisfy({ part in
+                !part.isEmpty
+                    && part.utf8.allSatisfy { NameRules.isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2D || $0 == 0x2E }
+            })
+        else { return nil }
         let os = parts.count == 1 ? "linux" : parts[0]
-        let names = ["x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "armel": "arm", "i386": "386"]
+        let names = [
+            "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "armel": "arm", "i386": "386",
+        ]
         let given = parts.count == 1 ? parts[0] : parts[1]
         var variant = parts.count == 3 ? parts[2] : nil
         if given == "armhf" { variant = "v7" } else if given == "armel" { variant = "v6" }
@@ -43,7 +48,9 @@ extension Platform {
     package var fallbacks: [Platform] {
         guard architecture == "arm" else { return [self] }
         let number = variant.flatMap { Int($0.dropFirst()) } ?? 7
-        return stride(from: number, through: 5, by: -1).map { Platform(os: os, architecture: architecture, variant: "v\($0)") }
+        return stride(from: number, through: 5, by: -1).map {
+            Platform(os: os, architecture: architecture, variant: "v\($0)")
+        }
     }
 
     /// A platform without a variant is the plain one of its architecture.

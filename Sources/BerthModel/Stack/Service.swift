@@ -33,6 +33,8 @@ package struct Service: Codable, Sendable, Equatable {
     /// False: not in the log stream of a foreground `up`.
     package var attach = true
     package var replicas = 1
+    /// Nil: all containers are replaced at once.
+    package var update: UpdatePolicy?
     package var logging: Logging?
     package var postStart: [Hook] = []
     package var preStop: [Hook] = []
@@ -149,6 +151,24 @@ package struct Hook: Codable, Sendable, Equatable {
     package var workingDirectory: String?
     package var environment: [String: String?] = [:]
     package init(command: [String]) { self.command = command }
+}
+
+/// `deploy.update_config`: how running containers are replaced by new ones (compose-spec, deploy §update_config).
+package struct UpdatePolicy: Codable, Sendable, Equatable {
+    package enum FailureAction: String, Codable, Sendable {
+        /// Those that are not replaced yet stay as they are.
+        case pause
+        case `continue`
+    }
+
+    /// How many at a time; 0: all.
+    package var parallelism = 1
+    /// Between one batch and the next.
+    package var delay: Duration = .zero
+    /// How long new containers are watched before the next batch.
+    package var monitor: Duration = .zero
+    package var failureAction: FailureAction = .pause
+    package init() {}
 }
 
 /// `logging`.

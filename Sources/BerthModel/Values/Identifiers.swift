@@ -92,5 +92,7 @@ package enum NameRules {
         (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte)
     }
 
-    package static func isAlphanumeric(_ byte: UInt8) -> Bool { isLowerAlphanumeric(byte) || (0x41...0x5A).contains(byte) }
+    package static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        isLowerAlphanumeric(byte) || (0x41...0x5A).contains(byte)
+    }
 }

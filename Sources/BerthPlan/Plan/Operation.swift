@@ -72,6 +72,8 @@ package enum Action: Codable, Sendable, Equatable {
     case awaitCondition(Dependency.Condition, [GateMember])
     /// `--wait`: every member running, or healthy where it has a health check.
     case awaitReady([GateMember], timeout: Duration?)
+    /// A batch of an update: every member ready, then still so for as long as `monitor`; then `delay` passes.
+    case awaitSteady([GateMember], monitor: Duration, delay: Duration)
 }
 
 /// A node of a plan.

@@ -42,6 +42,10 @@ extension Action: CustomStringConvertible {
         case .awaitCondition(let condition, let members): "wait for \(condition.rawValue) of \(Action.list(members))"
         case .awaitReady(let members, let timeout):
             "wait until ready: \(Action.list(members))" + (timeout.map { " within \($0.secondsText)" } ?? "")
+        case .awaitSteady(let members, let monitor, let delay):
+            "wait until ready: \(Action.list(members))"
+                + (monitor > .zero ? " and so for \(monitor.secondsText)" : "")
+                + (delay > .zero ? ", then \(delay.secondsText)" : "")
         }
     }
 
@@ -55,7 +59,7 @@ extension Action: CustomStringConvertible {
         case .pauseContainer: .pause
         case .unpauseContainer: .unpause
         case .renameContainer: .rename
-        case .awaitCondition, .awaitReady: .wait
+        case .awaitCondition, .awaitReady, .awaitSteady: .wait
         }
     }
 

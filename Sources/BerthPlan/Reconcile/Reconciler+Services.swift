@@ -36,15 +36,43 @@ extension UpBuilder {
         for departure in departures[service.name] ?? [] where removals[departure.container.record.id] == nil {
             emitRemoval(departure.container, cause: departure.cause)
         }
-        for step in steps[service.name] ?? [] {
-            emitReplacement(step, of: service)
+        let all = steps[service.name] ?? []
+        guard let update = service.update, options.start else {
+            for step in all { emitReplacement(step, of: service, after: nil) }
+            return
+        }
+        let isReplaced = { (step: SlotStep) in step.replaced != nil || !step.displaced.isEmpty }
+        for step in all where !isReplaced(step) { emitReplacement(step, of: service, after: nil) }
+        emitUpdate(all.filter(isReplaced), of: service, update)
+    }
+
+    /// A batch is replaced when the batch before it is ready, and has been so for a while. What never becomes ready
+    /// ends the update there, or is a warning, as the policy says.
+    private mutating func emitUpdate(_ rolled: [SlotStep], of service: Service, _ update: UpdatePolicy) {
+        let size = update.parallelism == 0 ? max(1, rolled.count) : update.parallelism
+        var gate: OperationID?
+        for first in stride(from: 0, to: rolled.count, by: size) {
+            let batch = rolled[first..<min(first + size, rolled.count)]
+            let started = starts[service.name]?.count ?? 0
+            for step in batch { emitReplacement(step, of: service, after: gate) }
+            let isLast = first + size >= rolled.count
+            if isLast && update.monitor == .zero { return }
+            let slots = Set(batch.map(\.finalName))
+            gate = plan.add(
+                .awaitSteady(
+                    members(of: service.name).filter { slots.contains($0.name) }, monitor: update.monitor,
+                    delay: isLast ? .zero : update.delay),
+                on: Subject(.service, service.name, service: service.name),
+                cause: "update_config: \(size) at a time",
+                dependsOn: Array((starts[service.name] ?? []).dropFirst(started)),
+                isOptional: update.failureAction == .continue)
         }
     }
 
     /// Stop old, remove old, rename new, start new. The new container was created before: when that fails, the old
     /// one runs on untouched. It cannot be started before the old one is stopped, because both are in one replica
     /// slot, which owns the address and the host ports. The old one runs until the gates of its successor are open.
-    private mutating func emitReplacement(_ step: SlotStep, of service: Service) {
+    private mutating func emitReplacement(_ step: SlotStep, of service: Service, after gate: OperationID?) {
         let creation = creations[step.slot]
         let target: ContainerTarget
         if let creation {
@@ -54,7 +82,7 @@ extension UpBuilder {
         } else {
             return
         }
-        var needs = creation.map { [$0] } ?? []
+        var needs = (creation.map { [$0] } ?? []) + (gate.map { [$0] } ?? [])
         let leaving = [step.replaced].compactMap { $0 } + step.displaced
         for container in leaving where removals[container.record.id] == nil {
             let cause = step.displaced.contains { $0.record.id == container.record.id } ? "left behind" : "replaced"

@@ -32,7 +32,7 @@ struct BlobDownload {
                 throw error
             } catch {
                 guard attempt < RegistryClient.attemptsMax, !(error is CancellationError) else {
-                    throw RegistryClient.unreachable(client.origin, what, error)
+                    throw client.unreachable(what, error)
                 }
             }
             attempt = hash.byteCount - before >= BlobDownload.headwayBytes ? 1 : attempt + 1
@@ -41,13 +41,14 @@ struct BlobDownload {
                     .unavailable, "pulling \(what)", subject: what,
                     cause: "the connection broke \(attempt) times, at \(hash.byteCount) of \(descriptor.size) bytes")
             }
-            progress(LayerProgress(
-                layer: descriptor.digest, phase: .retrying, doneBytes: hash.byteCount, totalBytes: descriptor.size))
+            progress(
+                LayerProgress(
+                    layer: descriptor.digest, phase: .retrying, doneBytes: hash.byteCount, totalBytes: descriptor.size))
             try await client.pauseBefore(attempt: attempt)
         }
         guard hash.byteCount == descriptor.size, hash.finish() == descriptor.digest else {
             try Directory.remove(partial)
-            throw RegistryClient.disagrees(what, "content and digest disagree")
+            throw client.disagrees(what, "content and digest disagree")
         }
         try FileMove.rename(partial, place)
     }
@@ -65,7 +66,7 @@ struct BlobDownload {
         var told = ContinuousClock.now
         for try await part in response.body {
             guard hash.byteCount + Int64(part.readableBytes) <= descriptor.size else {
-                throw RegistryClient.disagrees(what, "it is longer than the \(descriptor.size) bytes it should have")
+                throw client.disagrees(what, "it is longer than the \(descriptor.size) bytes it should have")
             }
             try part.withUnsafeReadableBytes { bytes in
                 hash.update(bytes)
@@ -74,9 +75,10 @@ struct BlobDownload {
             try reserve.spend(Int64(part.readableBytes))
             if ContinuousClock.now - told >= BlobDownload.progressInterval {
                 told = .now
-                progress(LayerProgress(
-                    layer: descriptor.digest, phase: .downloading, doneBytes: hash.byteCount,
-                    totalBytes: descriptor.size))
+                progress(
+                    LayerProgress(
+                        layer: descriptor.digest, phase: .downloading, doneBytes: hash.byteCount,
+                        totalBytes: descriptor.size))
             }
         }
         if descriptor.size == 0 && hash.byteCount == 0 { return }

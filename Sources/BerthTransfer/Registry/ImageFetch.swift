@@ -7,8 +7,8 @@ import FoundationEssentials
 
 /// What the fetching process tells the unpacking one.
 enum FetchReport: Codable, Sendable {
-    /// The manifest to unpack lies in the ingest, and its config; `named` is what the reference led to (an index, or the
-    /// same).
+    /// The manifest to unpack lies in the ingest, and its config; `named` is what the reference led to: an index, or
+    /// the same.
     case manifest(ContentDescriptor, named: Digest)
     case layer(LayerProgress)
     /// The blob lies whole and verified in the ingest, or in the store.
@@ -19,7 +19,7 @@ enum FetchReport: Codable, Sendable {
 
 package struct ImageFetch: Sendable {
     private static let layersAtOnce = 6
-    private static let accept =
+    static let accept =
         ManifestChoice.manifestTypes.sorted() + ManifestChoice.indexTypes.sorted()
 
     let request: PullRequest
@@ -51,33 +51,9 @@ package struct ImageFetch: Sendable {
         guard let reference = ImageReference(request.reference) else {
             throw BerthError(.invalid, "pulling \(request.reference)", cause: "invalid reference format")
         }
-        var failure: BerthError?
-        for client in clients(reference) {
-            do {
-                try await fetch(reference, client)
-                await client.close()
-                return
-            } catch let error as BerthError {
-                await client.close()
-                // A mirror may lack what the registry has; a registry that answers over TLS is not asked without.
-                guard [.unavailable, .notFound, .denied].contains(error.code), client.isMirror || !client.hasAnswered
-                else { throw error }
-                failure = failure ?? error
-            }
+        try await RegistryPlaces(access: request.access, name: reference.domain).ask { client in
+            try await fetch(reference, client)
         }
-        throw failure ?? BerthError(.internal, "pulling \(request.reference)", cause: "there is no registry to ask")
-    }
-
-    /// Mirrors first, then the registry itself, and where that may be plain HTTP, over that too.
-    private func clients(_ reference: ImageReference) -> [RegistryClient] {
-        let host = request.access.hosts[reference.domain] ?? RegistryAccess.Host()
-        let mirrors = host.mirrors.compactMap { RegistryURL($0)?.origin }
-        return mirrors.map {
-            RegistryClient(name: reference.domain, origin: $0, access: request.access, isMirror: true)
-        }
-            + RegistryClient.origins(reference.domain, host).map {
-                RegistryClient(name: reference.domain, origin: $0, access: request.access)
-            }
     }
 
     private func fetch(_ reference: ImageReference, _ client: RegistryClient) async throws {
@@ -89,7 +65,8 @@ package struct ImageFetch: Sendable {
             let name = "\(document.digest)"
             let shape: ManifestChoice.Shape = try ImageFetch.decode(document.bytes, name)
             // A registry that does not say the type is believed what the document says.
-            let type = document.mediaType.isEmpty || document.mediaType == "application/json"
+            let type =
+                document.mediaType.isEmpty || document.mediaType == "application/json"
                 ? shape.mediaType ?? (shape.isIndex ? MediaType.index : MediaType.manifest) : document.mediaType
             try ManifestChoice.check(shape, type, name)
             if ManifestChoice.indexTypes.contains(type) {
@@ -102,7 +79,7 @@ package struct ImageFetch: Sendable {
                     index, for: request.platform ?? .host, isAsked: request.platform != nil)
                 document = try await client.manifest(reference.path, "\(chosen.digest)", accept: [chosen.mediaType])
                 guard Int64(document.bytes.count) == chosen.size else {
-                    throw RegistryClient.disagrees("\(chosen.digest)", "it has another size than its index says")
+                    throw client.disagrees("\(chosen.digest)", "it has another size than its index says")
                 }
                 continue
             }

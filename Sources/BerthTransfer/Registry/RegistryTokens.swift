@@ -74,7 +74,7 @@ actor RegistryTokens {
             let body = form.map { "\($0.0)=\(RegistryTokens.escaped($0.1))" }.joined(separator: "&")
             response = try await transport.send(
                 .POST, url, own: own, headers: [("Content-Type", "application/x-www-form-urlencoded")],
-                body: Array(body.utf8))
+                body: .bytes(Array(body.utf8)))
         } else {
             var query = scope.split(separator: " ").map { "scope=\(RegistryTokens.escaped(String($0)))" }
             if let service { query.insert("service=\(RegistryTokens.escaped(service))", at: 0) }
@@ -93,7 +93,8 @@ actor RegistryTokens {
                 hint: login == nil ? "berth login \(name)" : "is the password right? berth login \(name)")
         }
         let body: ByteBuffer
-        do { body = try await response.body.collect(upTo: RegistryTokens.answerBytesMax) } catch is NIOTooManyBytesError {
+        do { body = try await response.body.collect(upTo: RegistryTokens.answerBytesMax) } catch is NIOTooManyBytesError
+        {
             throw refused("its token is longer than \(RegistryTokens.answerBytesMax) bytes")
         }
         guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView)),

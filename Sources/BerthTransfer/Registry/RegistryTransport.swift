@@ -27,7 +27,7 @@ final class RegistryTransport: Sendable {
     ///   - authorization: goes to the origin of `url`, and is dropped when a redirect leaves it.
     func send(
         _ method: HTTPMethod, _ url: RegistryURL, own: RegistryURL.Origin, authorization: String? = nil,
-        headers: [(String, String)] = [], body: [UInt8]? = nil
+        headers: [(String, String)] = [], body: HTTPClientRequest.Body? = nil
     ) async throws -> HTTPClientResponse {
         var url = url
         var authorization = authorization
@@ -37,7 +37,7 @@ final class RegistryTransport: Sendable {
             request.headers.add(name: "User-Agent", value: "berth/\(BerthVersion.text)")
             for (name, value) in headers { request.headers.add(name: name, value: value) }
             if let authorization { request.headers.add(name: "Authorization", value: authorization) }
-            if let body { request.body = .bytes(body) }
+            request.body = body
             let client = try await client(for: url.origin, own: own)
             let response = try await client.execute(request, deadline: .distantFuture)
             guard [301, 302, 303, 307, 308].contains(response.status.code),
@@ -118,7 +118,8 @@ final class RegistryTransport: Sendable {
 private actor ClientPool {
     private var clients: [String: HTTPClient] = [:]
 
-    func client(for key: String, _ configuration: @Sendable () throws -> HTTPClient.Configuration) throws -> HTTPClient {
+    func client(for key: String, _ configuration: @Sendable () throws -> HTTPClient.Configuration) throws -> HTTPClient
+    {
         if let client = clients[key] { return client }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try configuration())
         clients[key] = client

@@ -26,7 +26,11 @@ struct RegistryURL: Equatable, CustomStringConvertible {
     init?(_ text: String) {
         let lower = text.prefix(8).lowercased()
         let isSecure: Bool
-        if lower.hasPrefix("https://") { isSecure = true } else if lower.hasPrefix("http://") { isSecure = false } else {
+        if lower.hasPrefix("https://") {
+            isSecure = true
+        } else if lower.hasPrefix("http://") {
+            isSecure = false
+        } else {
             return nil
         }
         let rest = text.dropFirst(isSecure ? 8 : 7)
@@ -58,7 +62,9 @@ struct RegistryURL: Equatable, CustomStringConvertible {
     func following(_ location: String) -> RegistryURL? {
         if location.hasPrefix("//") { return RegistryURL((origin.isSecure ? "https:" : "http:") + location) }
         if location.hasPrefix("/") { return RegistryURL("\(origin)\(location)") }
-        if location.contains("://") || location.contains(":") && !location.hasPrefix("?") { return RegistryURL(location) }
+        if location.contains("://") || location.contains(":") && !location.hasPrefix("?") {
+            return RegistryURL(location)
+        }
         let directory = path.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         return RegistryURL("\(origin)\(directory.joined(separator: "/"))/\(location)")
     }
@@ -70,6 +76,7 @@ extension RegistryURL.Origin {
     /// 127.0.0.0/8, ::1 and localhost: plain HTTP is allowed there, as Docker allows it.
     var isLoopback: Bool {
         host == "localhost" || host == "[::1]" || host.hasSuffix(".localhost")
-            || host.hasPrefix("127.") && host.split(separator: ".").count == 4 && host.allSatisfy { $0.isNumber || $0 == "." }
+            || host.hasPrefix("127.") && host.split(separator: ".").count == 4
+                && host.allSatisfy { $0.isNumber || $0 == "." }
     }
 }

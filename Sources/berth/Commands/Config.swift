@@ -1,10 +1,11 @@
 // `config`: the stack file as berth understands it.
 import ArgumentParser
+import BerthControl
 import BerthLinux
 import BerthLoader
 import BerthModel
 
-struct Config: ParsableCommand {
+struct Config: QuickCommand {
     static let configuration = subcommand(
         abstract: "Check the stack file and show what it means",
         discussion: """
@@ -34,8 +35,8 @@ struct Config: ParsableCommand {
     @Flag(help: "Leave paths as they are written") var noPathResolution = false
     @Flag(help: "Do not read env files") var noEnvResolution = false
     @Option(help: "What is said about the files, on standard output: json") var diagnostics: String?
-    @Flag(help: .hidden) var resolveImageDigests = false
-    @Flag(help: .hidden) var lockImageDigests = false
+    @Flag(help: "Pin images to the digests that their tags lead to now") var resolveImageDigests = false
+    @Flag(help: "Only the pinned images, as a file that goes on top") var lockImageDigests = false
     @Argument(help: "Services; none: all") var names: [String] = []
 
     func validate() throws {
@@ -45,12 +46,37 @@ struct Config: ParsableCommand {
         if let diagnostics, diagnostics != "json" {
             throw ValidationError("unsupported format \"\(diagnostics)\": json")
         }
-        if resolveImageDigests || lockImageDigests {
-            throw ValidationError("image digests cannot be resolved yet: images are not pulled")
+        if (resolveImageDigests || lockImageDigests) && noInterpolate {
+            throw ValidationError("image names cannot be resolved with --no-interpolate")
         }
     }
 
-    func run() throws {
+    func runAtOnce() throws -> Bool {
+        if resolveImageDigests || lockImageDigests { return false }
+        if let (model, result) = try load() { try emit(try text(model, result)) }
+        return true
+    }
+
+    func run() async throws {
+        guard let (model, result) = try load() else { return }
+        let references = model.imageReferences
+        let wanted = Set(references.filter { ImageReference($0)?.digest == nil })
+        let client = try await AgentConnection.client()
+        let digests = try await client.resolve(
+            ResolveRequest(references: wanted.sorted(), caller: StackContext.caller(pulling: references)))
+        var pinned: [String: String] = [:]
+        for name in Set(references) {
+            guard var reference = ImageReference(name) else { continue }
+            // As compose prints them: where the digest is written in the file, the tag beside it is dropped.
+            if reference.digest != nil { reference.tag = nil } else { reference.digest = digests[name] }
+            pinned[name] = reference.canonical
+        }
+        let replaced = model.replacingImages(pinned)
+        try emit(try text(lockImageDigests ? replaced.imagesOnly : replaced, result))
+    }
+
+    /// What is shown; nil: nothing is.
+    private func load() throws -> (StackModel, LoadResult)? {
         var options = StackContext.options(names)
         options.decodesStack = diagnostics != nil
         // Lists and hashes are of what the file means, as compose has them.
@@ -61,24 +87,27 @@ struct Config: ParsableCommand {
         if noConsistency { options.skips.insert(.consistency) }
         if noPathResolution { options.skips.insert(.paths) }
         if noEnvResolution { options.skips.insert(.environment) }
-        if variables { return try emit(VariableTable.text(StackLoader(files: DiskFiles()).variables(options), format)) }
+        if variables {
+            try emit(VariableTable.text(StackLoader(files: DiskFiles()).variables(options), format))
+            return nil
+        }
         let result = StackLoader(files: DiskFiles()).load(options)
         if diagnostics != nil {
             Console.shared.outRaw(DiagnosticView.json(result.diagnostics + result.hostDiagnostics))
             if result.stack == nil { throw ExitCode(1) }
-            return
+            return nil
         }
         StackContext.show(result.diagnostics, warnings: true)
         guard let model = result.model else { throw ExitCode(1) }
         for name in names where !isRaw && !model.services.contains(name) {
             throw BerthError(.notFound, "no such service: \(name)", subject: name)
         }
-        if quiet { return }
+        if quiet { return nil }
         // As compose: lists of services, networks and hashes, and what is not interpolated, are of the whole stack.
         let isOfWholeStack = names.isEmpty || services || networks || hash != nil || isRaw
         let shown =
             isOfWholeStack ? model : model.selecting(names, keepsUnusedResources: options.keepsUnusedResources)
-        try emit(try text(shown, result))
+        return (shown, result)
     }
 
     private func text(_ model: StackModel, _ result: LoadResult) throws -> String {

@@ -141,7 +141,8 @@ struct Run: AsyncParsableCommand {
         }
         try adjust(&definition)
         let materials = try StackContext.materials(of: &stack)
-        var request = RunRequest(stack: stack, materials: materials, caller: StackContext.caller(pulling: StackContext.references(stack)),
+        var request = RunRequest(
+            stack: stack, materials: materials, caller: StackContext.caller(pulling: StackContext.references(stack)),
             service: definition)
         request.name = name
         request.autoRemove = rm

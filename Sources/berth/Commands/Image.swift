@@ -7,9 +7,11 @@ import FoundationEssentials
 
 struct Image: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Pull, import, load, save, list and remove images",
+        abstract: "Pull, push, import, load, save, list and remove images",
         subcommands: [
-            ImagePull.self, ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self, ImageInspect.self, ImageRm.self,
+            ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self,
+            ImageInspect.self,
+            ImageRm.self,
             ImageTag.self,
         ])
 }

@@ -112,7 +112,8 @@ struct Up: AsyncParsableCommand {
     private func request(for stack: Stack) throws -> UpRequest {
         var stack = stack
         let materials = try StackContext.materials(of: &stack)
-        var request = UpRequest(stack: stack, materials: materials, caller: StackContext.caller(pulling: StackContext.references(stack)))
+        var request = UpRequest(
+            stack: stack, materials: materials, caller: StackContext.caller(pulling: StackContext.references(stack)))
         request.services = services
         request.includeDependencies = !noDeps
         request.start = !noStart

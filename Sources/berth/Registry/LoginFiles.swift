@@ -25,7 +25,8 @@ struct LoginFiles {
         let home = RegistryFiles.home
         let runtime = EnvironmentVariables.value("XDG_RUNTIME_DIR").map { "\($0)/containers/auth.json" }
         return [
-            EnvironmentVariables.value("BERTH_AUTH_FILE"), EnvironmentVariables.value("REGISTRY_AUTH_FILE"), own, runtime,
+            EnvironmentVariables.value("BERTH_AUTH_FILE"), EnvironmentVariables.value("REGISTRY_AUTH_FILE"), own,
+            runtime,
             "\(home)/.config/containers/auth.json",
         ].compactMap { $0 }
     }
@@ -52,7 +53,7 @@ struct LoginFiles {
         for file in files {
             let key = LoginFiles.key(domain)
             if let helper = file.credHelpers?[key] ?? file.credHelpers?[domain] ?? file.credsStore, runsHelpers,
-                let login = CredentialHelper(helper).get(key)
+                let login = CredentialProgram(helper).get(key)
             {
                 return login
             }
@@ -65,8 +66,10 @@ struct LoginFiles {
 
     /// True where a login would take running a program.
     func needsHelper(for domain: String) -> Bool {
-        files.contains { $0.credsStore != nil || $0.credHelpers?[LoginFiles.key(domain)] != nil
-            || $0.credHelpers?[domain] != nil }
+        files.contains {
+            $0.credsStore != nil || $0.credHelpers?[LoginFiles.key(domain)] != nil
+                || $0.credHelpers?[domain] != nil
+        }
     }
 
     /// Old files have `https://HOST/v1/`.
@@ -92,7 +95,7 @@ struct LoginFiles {
 }
 
 /// `docker-credential-NAME` (docker-credential-helpers): a program of the caller's that keeps passwords.
-struct CredentialHelper {
+struct CredentialProgram {
     private let name: String
     private struct Answer: Decodable { var Username: String; var Secret: String }
 
@@ -109,7 +112,9 @@ struct CredentialHelper {
 
     /// Nil: the program is not there.
     func run(_ verb: String, _ input: String) -> (code: Int32, output: [UInt8])? {
-        guard name.utf8.allSatisfy({ NameRules.isAlphanumeric($0) || [0x2D, 0x2E, 0x5F].contains($0) }) else { return nil }
+        guard name.utf8.allSatisfy({ NameRules.isAlphanumeric($0) || [0x2D, 0x2E, 0x5F].contains($0) }) else {
+            return nil
+        }
         let program = "docker-credential-\(name)"
         let folders = (EnvironmentVariables.value("PATH") ?? "").split(separator: ":").map(String.init)
         guard let path = folders.map({ "\($0)/\(program)" }).first(where: { (try? FileStatus.of($0)) != nil }) else {

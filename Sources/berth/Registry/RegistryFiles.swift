@@ -72,7 +72,8 @@ struct RegistrySettings {
     func host(_ domain: String) -> RegistryAccess.Host {
         var host = RegistryAccess.Host()
         let settings = own.compactMap { $0.registries?[domain] }
-        host.mirrors = settings.first { $0.mirrors != nil }?.mirrors ?? (domain == "docker.io" ? daemon?.mirrors ?? [] : [])
+        host.mirrors =
+            settings.first { $0.mirrors != nil }?.mirrors ?? (domain == "docker.io" ? daemon?.mirrors ?? [] : [])
         host.isInsecure = settings.first { $0.insecure != nil }?.insecure ?? isInsecureForDaemon(domain)
         return host
     }
@@ -82,7 +83,9 @@ struct RegistrySettings {
         let host = domain.split(separator: ":").first.map(String.init) ?? domain
         return (daemon?.insecure ?? []).contains { entry in
             if entry == domain || entry == host { return true }
-            guard entry.contains("/"), let prefix = IPv4Prefix(entry), let address = IPv4Address(host) else { return false }
+            guard entry.contains("/"), let prefix = IPv4Prefix(entry), let address = IPv4Address(host) else {
+                return false
+            }
             return prefix.contains(address)
         }
     }

@@ -43,12 +43,13 @@ final class ProgressView: Sendable {
     }
 
     private static let kinds: [Event.Kind: String] = [
-        .layer: "Layer", .container: "Container", .network: "Network", .volume: "Volume", .image: "Image", .service: "Service",
+        .layer: "Layer", .container: "Container", .network: "Network", .volume: "Volume", .image: "Image",
+        .service: "Service",
         .stack: "Stack",
     ]
     private static let doing: Set<Event.Status> = [
         .creating, .starting, .waiting, .stopping, .killing, .removing, .pausing, .unpausing, .restarting, .recreate,
-        .pulling, .building,
+        .pulling, .pushing, .building,
     ]
 
     func show(_ event: Event) {
@@ -82,7 +83,7 @@ final class ProgressView: Sendable {
 
     /// A layer on its way: how far on a terminal, a line for each phase elsewhere.
     private func show(_ layer: LayerProgress, of event: Event) {
-        let isMoving = layer.phase == .downloading && layer.doneBytes > 0
+        let isMoving = [.downloading, .pushing].contains(layer.phase) && layer.doneBytes > 0
         switch mode {
         case .quiet: return
         case .json: showJSON(layer, of: event)
@@ -90,7 +91,7 @@ final class ProgressView: Sendable {
             if !isMoving && layer.phase != .waiting { Console.shared.error(" \(event.name) \(layer.phase.rawValue)") }
         case .terminal:
             state.withLock { state in
-                let isDone = [.done, .exists].contains(layer.phase)
+                let isDone = layer.isEnded
                 var row = Row(
                     kind: "  ", name: event.name, status: layer.phase.rawValue, seconds: nil, isDone: isDone,
                     isError: false)
@@ -125,7 +126,7 @@ final class ProgressView: Sendable {
         }
         let line = Line(
             id: event.name, parent_id: "Image \(event.image ?? "")",
-            status: [.done, .exists].contains(layer.phase) ? "Done" : "Working", text: layer.phase.rawValue,
+            status: layer.isEnded ? "Done" : "Working", text: layer.phase.rawValue,
             current: layer.doneBytes, total: layer.totalBytes)
         if let data = try? JSONEncoder().encode(line) { Console.shared.error(String(decoding: data, as: UTF8.self)) }
     }

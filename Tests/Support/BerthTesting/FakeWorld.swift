@@ -76,7 +76,7 @@ package struct FakeWorld: Sendable {
         case .removeContainer(let target, let volumes): try removeContainer(target, in: run, volumes: volumes)
         case .renameContainer(let target, let name): try rename(target, in: run, to: name)
         case .awaitCondition(let condition, let members): try fulfil(condition, members, in: run)
-        case .awaitReady(let members, _):
+        case .awaitReady(let members, _), .awaitSteady(let members, _, _):
             for member in members where !member.mayComplete { try fulfil(.healthy, [member], in: run) }
         }
         return nil

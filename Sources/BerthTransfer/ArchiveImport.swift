@@ -7,7 +7,7 @@ import FoundationEssentials
 package enum ArchiveImport {
     package static func run(
         _ request: WorkerRequest, archive: Int32, limits: TransferLimits = TransferLimits(),
-        warn: @escaping (String) -> Void = { _ in }
+        warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> [IngestedImage] {
         let ingest = Ingest(request.ingest, limits: limits, warn: warn)
         let execution = try ImportChanges.apply(request.changes)

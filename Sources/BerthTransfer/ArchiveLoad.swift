@@ -18,7 +18,7 @@ package enum ArchiveLoad {
 
     package static func run(
         _ request: WorkerRequest, archive: Int32, limits: TransferLimits = TransferLimits(),
-        warn: @escaping (String) -> Void = { _ in }
+        warn: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> [IngestedImage] {
         let ingest = Ingest(request.ingest, limits: limits, warn: warn)
         let members = try ArchiveMembers(archive, directory: request.ingest, limits: limits)

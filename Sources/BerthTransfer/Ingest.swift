@@ -3,20 +3,21 @@ import BerthLinux
 import BerthModel
 import BerthStore
 import FoundationEssentials
+import Synchronization
 
-final class Ingest {
+final class Ingest: Sendable {
     let directory: String
     let limits: TransferLimits
-    private let warn: (String) -> Void
-    private var count = 0
+    private let warn: @Sendable (String) -> Void
+    private let count = Atomic(0)
 
-    init(_ directory: String, limits: TransferLimits, warn: @escaping (String) -> Void) {
+    init(_ directory: String, limits: TransferLimits, warn: @escaping @Sendable (String) -> Void) {
         self.directory = directory
         self.limits = limits
         self.warn = warn
     }
 
-    struct Layer {
+    struct Layer: Sendable {
         var descriptor: ContentDescriptor
         var diffID: Digest
         /// Where it was unpacked; named by ChainID once that is known.
@@ -34,14 +35,20 @@ final class Ingest {
     ///   - file: the path of the source where that is a file of the ingest's own: moved, not copied, to be the blob.
     ///   - lowers: where the layers below are unpacked, nearest first.
     func layer(from source: Int32, file: String? = nil, above lowers: [String] = []) throws -> Layer {
-        count += 1
+        try layer(from: source, file: file) { lowers }
+    }
+
+    /// - Parameter lowers: called when something below is looked for, which is seldom; it may wait for it.
+    func layer(from source: Int32, file: String? = nil, above lowers: @escaping () throws -> [String]) throws -> Layer {
+        let count = count.add(1, ordering: .relaxed).newValue
         let place = "\(directory)/layers/unnamed-\(count)"
         let unnamed = "\(directory)/blobs/unnamed-\(count)"
         try Directory.make("\(place)/diff", mode: 0o755)
         let blob = try Directory.open(unnamed, flags: FileFlags.create, mode: 0o600)
         let stream = try ArchiveStream(source: source, blobFile: blob.number, writesGiven: file == nil, limits: limits)
-        let below = LowerLayers(
-            try lowers.map { SharedDescriptor(try Directory.open("\($0)/diff", flags: FileFlags.directory)) })
+        let below = LowerLayers {
+            try lowers().map { SharedDescriptor(try Directory.open("\($0)/diff", flags: FileFlags.directory)) }
+        }
         let root = try Directory.open("\(place)/diff", flags: FileFlags.directory)
         try LayerUnpack(stream, into: root, above: below, limits: limits, warn: warn).run()
         let (digest, size) = stream.blob

@@ -93,7 +93,7 @@ final class LayerTree {
             try setOpaque(parent, name)
             return nil
         }
-        let below = lowers.find(reached + [name])
+        let below = try lowers.find(reached + [name])
         if let below, below.status.kind == .symbolicLink {
             return try Directory.readLink(in: below.directory.number, name)
         }
@@ -192,7 +192,7 @@ final class LayerTree {
         if path == target { return }
         let source = try parent(of: target)
         let status = try? FileStatus.of(targetName, in: source.number)
-        if status == nil, let below = lowers.find(parentPath + [targetName]) {
+        if status == nil, let below = try lowers.find(parentPath + [targetName]) {
             try FileCopy.entry(from: below.directory.number, below.name, to: source.number, targetName)
         } else if status?.isWhiteout ?? true {
             throw BerthError(
@@ -244,7 +244,7 @@ final class LayerTree {
     private func opaque(_ path: [String]) throws {
         if !path.isEmpty { return try setOpaque(try parent(of: path + ["."]), ".") }
         // The overlay merges the roots of all layers whatever their attributes say.
-        for name in lowers.topNames().sorted() { try hide(name, in: root) }
+        for name in try lowers.topNames().sorted() { try hide(name, in: root) }
     }
 
     func finish() throws {

@@ -4,11 +4,13 @@ import BerthModel
 
 /// Nearest layer first. Nothing here follows a symbolic link.
 final class LowerLayers {
-    private let roots: [SharedDescriptor]
+    /// Asked for when the first question comes: layers below may still be on their way.
+    private let open: () throws -> [SharedDescriptor]
+    private lazy var opened: Result<[SharedDescriptor], any Error> = Result { try open() }
     /// The answer, even "nothing", is part of what was unpacked: above other layers it may differ.
     private(set) var wasAsked = false
 
-    init(_ roots: [SharedDescriptor]) { self.roots = roots }
+    init(_ open: @escaping () throws -> [SharedDescriptor]) { self.open = open }
 
     struct Found {
         var directory: SharedDescriptor
@@ -17,9 +19,9 @@ final class LowerLayers {
     }
 
     /// What the layers show at a path of real directories; nil: nothing.
-    func find(_ path: [String]) -> Found? {
+    func find(_ path: [String]) throws -> Found? {
         wasAsked = true
-        var candidates = roots
+        var candidates = try opened.get()
         for (index, name) in path.enumerated() {
             var shown: Found?
             var next: [SharedDescriptor] = []
@@ -52,10 +54,10 @@ final class LowerLayers {
     }
 
     /// Every name at the top of any layer, shown or not.
-    func topNames() -> Set<String> {
+    func topNames() throws -> Set<String> {
         wasAsked = true
         var names: Set<String> = []
-        for root in roots {
+        for root in try opened.get() {
             if let directory = try? Directory.open(inRootNumber: root.number, "/", flags: FileFlags.directory) {
                 names.formUnion((try? Directory.names(directory)) ?? [])
             }

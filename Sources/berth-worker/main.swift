@@ -19,7 +19,7 @@ let reportTurn = SerialLock()
     }
 }
 
-func warn(_ text: String) { report(.progress(text)) }
+@Sendable func warn(_ text: String) { report(.progress(text)) }
 
 // Rights belong to a thread: they are given up before there is a second one.
 if CommandLine.arguments.dropFirst().first == "fetch" {

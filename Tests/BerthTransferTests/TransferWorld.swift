@@ -3,6 +3,7 @@ import BerthLinux
 import BerthModel
 import BerthStore
 import BerthTesting
+import Synchronization
 import Testing
 
 @testable import BerthTransfer
@@ -11,7 +12,10 @@ final class TransferWorld {
     let directory: TemporaryDirectory
     private(set) var ingest: String
     private var count = 0
-    private(set) var warnings: [String] = []
+    private let warned = Warnings()
+    var warnings: [String] { warned.texts.withLock { $0 } }
+    private final class Warnings: Sendable { let texts = Mutex<[String]>([]) }
+    private var warn: @Sendable (String) -> Void { { [warned] text in warned.texts.withLock { $0.append(text) } } }
     var limits = TransferLimits()
     static let canary = "untouched"
 
@@ -43,7 +47,7 @@ final class TransferWorld {
         request.changes = changes
         let archive = try open(bytes)
         let images = try ArchiveImport.run(
-            request, archive: archive.number, limits: limits, warn: { self.warnings.append($0) })
+            request, archive: archive.number, limits: limits, warn: warn)
         withExtendedLifetime(archive) {}
         return try #require(images.first)
     }
@@ -53,13 +57,13 @@ final class TransferWorld {
         let archive = try open(bytes)
         defer { withExtendedLifetime(archive) {} }
         return try ArchiveLoad.run(
-            request(.load), archive: archive.number, limits: limits, warn: { self.warnings.append($0) })
+            request(.load), archive: archive.number, limits: limits, warn: warn)
     }
 
     /// Unpacks tars above each other; the last one's directory.
     func unpack(_ tars: [[UInt8]]) throws -> String {
         try newIngest()
-        let ingest = Ingest(ingest, limits: limits, warn: { self.warnings.append($0) })
+        let ingest = Ingest(ingest, limits: limits, warn: warn)
         var places: [String] = []
         for tar in tars {
             let archive = try open(tar)

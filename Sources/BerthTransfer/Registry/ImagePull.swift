@@ -1,19 +1,20 @@
-// The unpacking half of a pull, without a network: layers from the base up, each as soon as it is there and verified.
+// The unpacking half of a pull, without a network: layers from the base up, several at once, each as soon as it is there
+// and verified.
 import BerthLinux
 import BerthModel
 import BerthStore
 import FoundationEssentials
 
-package struct ImagePull {
+package struct ImagePull: Sendable {
     let request: WorkerRequest
     let pull: PullRequest
     let ingest: Ingest
-    let progress: (LayerProgress) -> Void
+    let progress: @Sendable (LayerProgress) -> Void
 
     /// - Parameter reports: the fetching process's output.
     package static func run(
-        _ request: WorkerRequest, reports: Int32, warn: @escaping (String) -> Void,
-        progress: @escaping (LayerProgress) -> Void
+        _ request: WorkerRequest, reports: Int32, warn: @escaping @Sendable (String) -> Void,
+        progress: @escaping @Sendable (LayerProgress) -> Void
     ) throws -> [IngestedImage] {
         guard let pull = request.pull else {
             throw BerthError(.internal, "pulling an image", cause: "there is no reference")
@@ -36,19 +37,23 @@ package struct ImagePull {
             throw BerthError(.corrupt, "pulling \(pull.reference)", cause: "its config names other layers")
         }
         let place = PullPlace(request: pull, ingest: request.ingest)
-        var lowers: [String] = []
-        for (index, chainID) in ContentHash.chainIDs(of: diffIDs).enumerated() {
-            let layer = manifest.layers[index]
-            try reports.awaitReady(layer.digest)
-            if place.hasStored(layer: chainID) {
-                lowers.insert(place.storedLayer(chainID), at: 0)
-                continue
+        let stack = UnpackedLayers(count: diffIDs.count)
+        do {
+            for (index, chainID) in ContentHash.chainIDs(of: diffIDs).enumerated() {
+                let layer = manifest.layers[index]
+                try reports.awaitReady(layer.digest)
+                if place.hasStored(layer: chainID) {
+                    stack.set(index, .success(place.storedLayer(chainID)))
+                } else {
+                    stack.run(index) { try unpack(layer, diffIDs[index], chainID, place) { try stack.below(index) } }
+                }
             }
-            progress(LayerProgress(layer: layer.digest, phase: .extracting, totalBytes: layer.size))
-            lowers.insert(try unpack(layer, diffIDs[index], chainID, place, above: lowers), at: 0)
-            progress(
-                LayerProgress(layer: layer.digest, phase: .done, doneBytes: layer.size, totalBytes: layer.size))
+        } catch {
+            // Those that are under way end first: they read what is about to be removed.
+            stack.abandon(error)
+            throw error
         }
+        try stack.awaitAll()
         try reports.awaitEnd()
         return IngestedImage(
             manifest: descriptor.digest, config: manifest.config.digest,
@@ -71,8 +76,10 @@ package struct ImagePull {
     }
 
     private func unpack(
-        _ layer: ContentDescriptor, _ diffID: Digest, _ chainID: Digest, _ place: PullPlace, above lowers: [String]
+        _ layer: ContentDescriptor, _ diffID: Digest, _ chainID: Digest, _ place: PullPlace,
+        above lowers: @escaping () throws -> [String]
     ) throws -> String {
+        progress(LayerProgress(layer: layer.digest, phase: .extracting, totalBytes: layer.size))
         let fetched = ingest.blobPath(layer.digest)
         let isFetched = (try? FileStatus.of(fetched)) != nil
         let source = try Directory.open(isFetched ? fetched : place.storedBlob(layer.digest))
@@ -81,6 +88,7 @@ package struct ImagePull {
             throw ImageLoader.disagrees("\(layer.digest)")
         }
         try ingest.name(&unpacked, chainID)
+        progress(LayerProgress(layer: layer.digest, phase: .done, doneBytes: layer.size, totalBytes: layer.size))
         return unpacked.place
     }
 }

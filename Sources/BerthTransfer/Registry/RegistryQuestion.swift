@@ -1,4 +1,4 @@
-// What needs a registry and no archive, in a process without rights: what a tag leads to, whether a login is good, a push.
+// What needs a registry and no archive, in a process without rights: digests of tags, logins, pushes.
 import BerthLinux
 import BerthModel
 import BerthStore

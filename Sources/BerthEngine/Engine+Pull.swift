@@ -39,8 +39,7 @@ extension Engine {
         tell(.pulling)
         var request = WorkerRequest(kind: .pull, ingest: "", created: "")
         request.pull = PullRequest(
-            reference: reference, platform: platform, access: access, blobs: parts.layout.blobs,
-            layers: parts.layout.layers)
+            reference: reference, platform: platform, access: access, layout: parts.layout)
         let finished = request
         do {
             try await parts.pulling.run("\(reference) \(platform.map { "\($0)" } ?? "")") {
@@ -129,7 +128,7 @@ extension Engine {
     private func question(_ kind: WorkerRequest.Kind, _ reference: String, _ access: RegistryAccess) -> WorkerRequest {
         var request = WorkerRequest(kind: kind, ingest: "", created: "")
         request.pull = PullRequest(
-            reference: reference, platform: nil, access: access, blobs: parts.layout.blobs, layers: parts.layout.layers)
+            reference: reference, platform: nil, access: access, layout: parts.layout)
         return request
     }
 

@@ -237,12 +237,18 @@ package final class Engine: Sendable {
         return nil
     }
 
+    /// What no pull has come back for in a week goes.
+    private static let partialSecondsMax: Int64 = 7 * 86_400
+
     private func removeUnknownSnapshots(_ known: Set<String>) {
         for id in parts.snapshotter.list() where !known.contains(id) { try? parts.snapshotter.remove(id) }
         for id in (try? Directory.names(parts.layout.logs)) ?? [] where !known.contains(id) {
             try? Directory.remove("\(parts.layout.logs)/\(id)")
         }
+        let partials = PartialBlobs(parts.layout)
+        partials.remove(olderThan: wallClockNanoseconds() / 1_000_000_000 - Engine.partialSecondsMax)
         for name in (try? Directory.names(parts.layout.ingest)) ?? [] {
+            partials.salvage(from: "\(parts.layout.ingest)/\(name)")
             try? Directory.remove("\(parts.layout.ingest)/\(name)")
         }
     }

@@ -35,6 +35,8 @@ package struct StateLayout: Codable, Sendable, Hashable {
     package var logs: String { "\(dataRoot)/logs" }
     package func logDirectory(_ id: ContainerID) -> String { "\(logs)/\(id.text)" }
     package func logFile(_ id: ContainerID) -> String { "\(logs)/\(id.text)/\(id.text)-json.log" }
+    /// Beginnings of blobs that a pull could not finish.
+    package var partials: String { "\(dataRoot)/partials" }
     package var ingest: String { "\(dataRoot)/ingest" }
     package var cache: String { "\(dataRoot)/cache" }
     package var seccompCache: String { "\(cache)/seccomp" }

@@ -22,8 +22,11 @@ package struct WorkerClient: Sendable {
         let ingest = "\(layout.ingest)/\(Hex.encode(randomBytes(8)))"
         try Directory.make("\(ingest)/blobs")
         try Directory.make("\(ingest)/layers")
-        // Ignored: what stays in ingest is collected later.
-        defer { try? Directory.remove(ingest) }
+        defer {
+            if request.kind == .pull { PartialBlobs(layout).salvage(from: ingest) }
+            // Ignored: what stays in ingest is collected later.
+            try? Directory.remove(ingest)
+        }
         var request = request
         request.ingest = ingest
         switch try result(of: request, archive: archive, progress: progress) {

@@ -37,12 +37,15 @@ package struct PullRequest: Codable, Sendable, Equatable {
     /// The store's directories: what lies there is not fetched again.
     package var blobs: String
     package var layers: String
-    package init(reference: String, platform: Platform?, access: RegistryAccess, blobs: String, layers: String) {
+    /// Beginnings of blobs, by digest.
+    package var partials: String
+    package init(reference: String, platform: Platform?, access: RegistryAccess, layout: StateLayout) {
         self.reference = reference
         self.platform = platform
         self.access = access
-        self.blobs = blobs
-        self.layers = layers
+        blobs = layout.blobs
+        layers = layout.layers
+        partials = layout.partials
     }
 }
 

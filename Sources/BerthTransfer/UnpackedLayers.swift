@@ -1,4 +1,4 @@
-// Layers of one image on their way to disk, several at once. A layer seldom needs those below it, and then waits for them.
+// Layers of one image on their way to disk, several at once. A layer seldom needs those below it, and then waits.
 import BerthModel
 import Dispatch
 import FoundationEssentials

@@ -21,12 +21,12 @@ let reportTurn = SerialLock()
 
 @Sendable func warn(_ text: String) { report(.progress(text)) }
 
+// The agent's thread waits for this process, and this one's for the fetching process: an end of one is an end of all.
+do { try ProcessSetup.endWithParent() } catch { exitProcess(1) }
+
 // Rights belong to a thread: they are given up before there is a second one.
 if CommandLine.arguments.dropFirst().first == "fetch" {
-    do {
-        try ProcessSetup.endWithParent()
-        try Confinement.forFetching()
-    } catch { exitProcess(1) }
+    do { try Confinement.forFetching() } catch { exitProcess(1) }
     Task {
         await ImageFetch.main()
         exitProcess(0)

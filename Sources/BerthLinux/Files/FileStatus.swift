@@ -80,6 +80,7 @@ package enum FileFlags {
     package static let write = O_WRONLY
     package static let readWrite = O_RDWR
     package static let writeNew = O_WRONLY | O_CREAT | O_TRUNC
+    package static let readWriteCreate = O_RDWR | O_CREAT | O_NOFOLLOW
     package static let append = O_WRONLY | O_CREAT | O_APPEND
 }
 

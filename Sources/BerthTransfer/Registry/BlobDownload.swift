@@ -17,16 +17,51 @@ struct BlobDownload {
     private static let headwayBytes: Int64 = 1 << 20
     private static let progressInterval = Duration.milliseconds(100)
 
-    /// Downloads into `partial`, then renames it to `place`. What is in `partial` already is gone on with.
-    func run(partial: String, place: String) async throws {
-        let file = try Directory.open(partial, flags: FileFlags.writeNew, mode: 0o600)
+    /// Downloads into `partial`, then renames it to `place`.
+    ///
+    /// - Parameter kept: what an earlier pull left of it; one pull of several gets it.
+    func run(kept: String, partial: String, place: String) async throws {
+        // Ignored: mostly there is nothing.
+        try? FileMove.rename(kept, partial)
+        let file = try Directory.open(partial, flags: FileFlags.readWriteCreate, mode: 0o600)
         var reserve = try DiskReserve(file.number, limits)
+        var hash = try begun(file.number)
+        let isResumed = hash.byteCount > 0
+        do {
+            try await fill(file.number, &hash, &reserve)
+        } catch let error as BerthError where error.code == .corrupt && isResumed {
+            // What was kept may have been wrong from the start.
+            hash = try restart(file.number)
+            try await fill(file.number, &hash, &reserve)
+        }
+        try FileMove.rename(partial, place)
+    }
+
+    /// The hash of what the file has already.
+    private func begun(_ file: Int32) throws -> ContentHash {
         var hash = ContentHash()
+        var buffer = [UInt8](repeating: 0, count: 256 << 10)
+        while true {
+            let count = try FileIO.readSome(file, &buffer)
+            if count == 0 { break }
+            buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            if hash.byteCount > descriptor.size { return try restart(file) }
+        }
+        return hash
+    }
+
+    private func restart(_ file: Int32) throws -> ContentHash {
+        try NewEntry.truncate(file, 0)
+        NewEntry.seek(file, 0)
+        return ContentHash()
+    }
+
+    private func fill(_ file: Int32, _ hash: inout ContentHash, _ reserve: inout DiskReserve) async throws {
         var attempt = 0
         while hash.byteCount < descriptor.size || descriptor.size == 0 {
             let before = hash.byteCount
             do {
-                try await stream(file.number, &hash, &reserve)
+                try await stream(file, &hash, &reserve)
                 if hash.byteCount == descriptor.size { break }
             } catch let error as BerthError {
                 throw error
@@ -47,10 +82,10 @@ struct BlobDownload {
             try await client.pauseBefore(attempt: attempt)
         }
         guard hash.byteCount == descriptor.size, hash.finish() == descriptor.digest else {
-            try Directory.remove(partial)
+            // Nothing of it is worth going on with.
+            _ = try restart(file)
             throw client.disagrees(what, "content and digest disagree")
         }
-        try FileMove.rename(partial, place)
     }
 
     private var what: String { "\(descriptor.digest) of \(client.name)/\(path)" }
@@ -59,9 +94,7 @@ struct BlobDownload {
         let response = try await client.blob(path, descriptor.digest, from: hash.byteCount)
         if hash.byteCount > 0, response.status != .partialContent || !starts(response, at: hash.byteCount) {
             // It sends all of it again.
-            hash = ContentHash()
-            try NewEntry.truncate(file, 0)
-            NewEntry.seek(file, 0)
+            hash = try restart(file)
         }
         var told = ContinuousClock.now
         for try await part in response.body {

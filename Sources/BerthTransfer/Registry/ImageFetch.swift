@@ -153,7 +153,9 @@ package struct ImageFetch: Sendable {
         report(.layer(LayerProgress(layer: layer.digest, phase: .downloading, totalBytes: layer.size)))
         try await BlobDownload(
             client: client, path: path, descriptor: layer, limits: limits, progress: { report(.layer($0)) }
-        ).run(partial: "\(ingest)/blobs/partial-\(hex)", place: "\(ingest)/blobs/\(hex)")
+        ).run(
+            kept: "\(request.partials)/\(hex)", partial: "\(ingest)/blobs/\(PartialBlobs.prefix)\(hex)",
+            place: "\(ingest)/blobs/\(hex)")
         report(
             .layer(
                 LayerProgress(

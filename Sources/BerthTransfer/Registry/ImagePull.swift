@@ -1,5 +1,5 @@
-// The unpacking half of a pull, without a network: layers from the base up, several at once, each as soon as it is there
-// and verified.
+// The unpacking half of a pull, without a network: layers from the base up, several at once, each as soon as it is
+// there and verified.
 import BerthLinux
 import BerthModel
 import BerthStore

@@ -22,6 +22,8 @@ package protocol AgentService: Sendable {
     /// A ticket for the main process's streams (`attach`).
     func attach(container: ContainerID) async throws -> ShimTicket
     /// Returns when the container has ended (at once if it is not running).
+    /// Puts files into a running container's tree, and takes some out; then runs a command there.
+    func copyIn(_ request: CopyRequest) async throws
     func wait(container: ContainerID) async throws -> ContainerStatus
     func top(container: ContainerID) async throws -> ProcessTable
     /// Events of a stack (nil: all) from now on, until the client goes.
@@ -158,6 +160,34 @@ package struct ResolveRequest: Codable, Sendable, Equatable {
     package init(references: [String], caller: CallerContext) {
         self.references = references
         self.caller = caller
+    }
+}
+
+/// Changes of files in a container.
+package struct CopyRequest: Codable, Sendable, Equatable {
+    package struct Entry: Codable, Sendable, Equatable {
+        package enum Content: Codable, Sendable, Equatable {
+            /// Base64.
+            case file(String, mode: UInt32)
+            case link(String)
+            case directory
+            case absent
+        }
+        /// Absolute, in the container.
+        package var path: String
+        package var content: Content
+        package init(path: String, content: Content) {
+            self.path = path
+            self.content = content
+        }
+    }
+
+    package var container: ContainerID
+    package var entries: [Entry]
+    package var command: Hook?
+    package init(container: ContainerID, entries: [Entry]) {
+        self.container = container
+        self.entries = entries
     }
 }
 

@@ -47,6 +47,9 @@ package final class ControlClient: AgentService {
         stream(.events, StackRequest(stack: stack))
     }
     package func pull(_ request: PullRequestDocument) -> ProgressStream { stream(.pull, request) }
+    package func copyIn(_ request: CopyRequest) async throws {
+        let _: Nothing = try await one(.copyIn, request)
+    }
     package func push(_ request: PullRequestDocument) -> ProgressStream { stream(.push, request) }
     package func resolve(_ request: ResolveRequest) async throws -> [String: Digest] {
         try await one(.resolve, request)

@@ -112,6 +112,9 @@ package final class ControlServer: Sendable {
         case .exec: try await answer.one(try await service.exec(try decode(body)))
         case .attach:
             try await answer.one(try await service.attach(container: (try decode(body) as ContainerRequest).container))
+        case .copyIn:
+            try await service.copyIn(try decode(body))
+            try await answer.one(Nothing())
         case .wait:
             try await answer.one(try await service.wait(container: (try decode(body) as ContainerRequest).container))
         case .top:

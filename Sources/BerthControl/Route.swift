@@ -3,7 +3,7 @@ import BerthModel
 
 /// `/berth/v1/NAME`, always POST with a JSON body; streams answer with JSON lines.
 package enum Route: String, CaseIterable, Sendable {
-    case version, up, down, change, stacks, containers, run, exec, attach, wait, top, events
+    case version, up, down, change, stacks, containers, run, exec, attach, copyIn, wait, top, events
     case pull, push, resolve, checkLogin, importImage, loadImages, saveImages, images, inspectImage, tagImage,
         removeImage,
         networks, volumes

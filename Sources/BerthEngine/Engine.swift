@@ -18,6 +18,10 @@ package final class Engine: Sendable {
         hands = RuntimeHands(parts, logger: parts.logger)
     }
 
+    func run(_ hooks: [Hook], _ name: String, of record: ContainerRecord) async throws {
+        try await hands.run(hooks, name, of: record)
+    }
+
     // MARK: Stacks
 
     package func up(

@@ -25,6 +25,17 @@ extension ContainerRuntime {
         try? signal(id, Signal.kill)
     }
 
+    /// The root of a running container as its processes see it, mounts included.
+    package func root(_ id: ContainerID) throws -> SharedDescriptor {
+        let container = try container(id)
+        do {
+            return SharedDescriptor(
+                try Directory.open("/proc/\(container.processID)/root", flags: FileFlags.pathOnly))
+        } catch {
+            throw BerthError(.conflict, "opening the root of \(id.short)", cause: "\(error)")
+        }
+    }
+
     package func processIDs(_ id: ContainerID) -> [Int32] { cgroups.processes(id.text) }
     package func usage(_ id: ContainerID) -> CgroupUsage { cgroups.usage(id.text) }
 

@@ -6,6 +6,7 @@ import BerthModel
 import BerthPlan
 import BerthRuntime
 import BerthStore
+import FoundationEssentials
 
 struct ControlAdapter: AgentService {
     let engine: Engine
@@ -170,6 +171,22 @@ struct ControlAdapter: AgentService {
             }
             continuation.onTermination = { _ in task.cancel() }
         }
+    }
+
+    func copyIn(_ request: CopyRequest) async throws {
+        let entries = try request.entries.map { entry -> FileChange in
+            switch entry.content {
+            case .file(let text, let mode):
+                guard let data = Data(base64Encoded: text) else {
+                    throw BerthError(.invalid, "reading a request", cause: "the content of \(entry.path) is no base64")
+                }
+                return FileChange(path: entry.path, content: .file(Array(data), mode: mode & 0o777))
+            case .link(let target): return FileChange(path: entry.path, content: .link(target))
+            case .directory: return FileChange(path: entry.path, content: .directory)
+            case .absent: return FileChange(path: entry.path, content: .absent)
+            }
+        }
+        try await engine.change(request.container, files: entries, then: request.command)
     }
 
     // MARK: Images, networks, volumes

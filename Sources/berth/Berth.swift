@@ -32,7 +32,8 @@ struct Berth: AsyncParsableCommand {
         ("scale", Scale.self),
         ("top", Top.self),
         ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
-        ("volumes", Volumes.self), ("wait", Wait.self), ("attach", Attach.self), ("events", Events.self),
+        ("volumes", Volumes.self), ("wait", Wait.self), ("watch", Watch.self), ("attach", Attach.self),
+        ("events", Events.self),
         ("version", Version.self), ("image", Image.self),
     ]
 

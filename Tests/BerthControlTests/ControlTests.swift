@@ -36,6 +36,7 @@ struct FakeAgent: AgentService {
     func wait(container: ContainerID) async throws -> ContainerStatus { ContainerStatus(state: .exited) }
     func top(container: ContainerID) async throws -> ProcessTable { ProcessTable(titles: [], rows: []) }
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { AsyncThrowingStream { $0.finish() } }
+    func copyIn(_ request: CopyRequest) async throws {}
     func push(_ request: PullRequestDocument) -> ProgressStream { ProgressStream { $0.finish() } }
     func resolve(_ request: ResolveRequest) async throws -> [String: Digest] { [:] }
     func checkLogin(_ request: ResolveRequest) async throws {}

@@ -103,6 +103,7 @@ struct ConfigHashTests {
         let irrelevant: [(inout Service) -> Void] = [
             { $0.build = BuildDefinition(context: "/x") }, { $0.pullPolicy = "always" }, { $0.replicas = 7 },
             { $0.depend(on: "x") }, { $0.profiles = ["x"] }, { $0.update = UpdatePolicy() },
+            { $0.watch = [WatchRule(path: "/srv", action: .restart)] },
         ]
         for change in irrelevant {
             var changed = service

@@ -19,6 +19,22 @@ struct ServiceDecoder {
         return service
     }
 
+    private func decodeWatchRule(_ field: Field) -> WatchRule? {
+        guard let path = field["path"]?.filled,
+            let action = field["action"]?.filled.flatMap({ WatchRule.Action(rawValue: $0) })
+        else { return nil }
+        var rule = WatchRule(path: path, action: action)
+        rule.target = field["target"]?.filled ?? ""
+        rule.ignore = field["ignore"]?.texts ?? []
+        rule.include = field["include"]?.texts ?? []
+        rule.initialSync = field["initial_sync"]?.flag ?? false
+        rule.exec = field["exec"].map(decodeHook)
+        if action == .rebuild {
+            field["action"]?.warn("nothing is rebuilt yet: changes below \(path) are said, and no more")
+        }
+        return rule
+    }
+
     private func decodeHook(_ field: Field) -> Hook {
         var hook = Hook(command: field["command"]?.words ?? [])
         hook.user = field["user"]?.filled
@@ -58,6 +74,7 @@ struct ServiceDecoder {
         }
         service.stopGracePeriod = field["stop_grace_period"]?.duration
         service.postStart = field["post_start"]?.items.map(decodeHook) ?? []
+        service.watch = field["develop"]?["watch"]?.items.compactMap(decodeWatchRule) ?? []
         service.preStop = field["pre_stop"]?.items.map(decodeHook) ?? []
         if let policy = field["restart"] { service.restart = restart(policy) }
         service.labels = field["labels"]?.pairs ?? [:]

@@ -5,7 +5,7 @@ enum UnsupportedKeys {
         "blkio_config": "block I/O limits are not applied", "cgroup_parent": "containers stay below berth's own group",
         "cpu_count": "it is for Windows", "cpu_percent": "it is for Windows",
         "cpu_rt_period": "real-time scheduling is not applied", "cpu_rt_runtime": "real-time scheduling is not applied",
-        "credential_spec": "it is for Windows", "develop": "watching files is not there yet",
+        "credential_spec": "it is for Windows",
         "external_links": "links to other stacks are not made", "gpus": "devices by CDI are not there yet",
         "isolation": "it is for Windows", "models": "models need a model runner",
         "oom_kill_disable": "the kernel's OOM killer stays on", "pre_start": "only post_start and pre_stop are run",

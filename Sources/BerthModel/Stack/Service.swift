@@ -38,6 +38,7 @@ package struct Service: Codable, Sendable, Equatable {
     package var logging: Logging?
     package var postStart: [Hook] = []
     package var preStop: [Hook] = []
+    package var watch: [WatchRule] = []
 
     // MARK: Dependencies and health
     package var dependsOn: [String: Dependency] = [:]
@@ -151,6 +152,29 @@ package struct Hook: Codable, Sendable, Equatable {
     package var workingDirectory: String?
     package var environment: [String: String?] = [:]
     package init(command: [String]) { self.command = command }
+}
+
+/// One rule of `develop.watch` (compose-spec, develop).
+package struct WatchRule: Codable, Sendable, Equatable {
+    package enum Action: String, Codable, Sendable {
+        case sync, restart, rebuild
+        case syncRestart = "sync+restart"
+        case syncExec = "sync+exec"
+    }
+
+    /// Absolute, on the host.
+    package var path: String
+    package var action: Action
+    /// Where in the container `path` is copied to; empty for actions that copy nothing.
+    package var target = ""
+    package var ignore: [String] = []
+    package var include: [String] = []
+    package var initialSync = false
+    package var exec: Hook?
+    package init(path: String, action: Action) {
+        self.path = path
+        self.action = action
+    }
 }
 
 /// `deploy.update_config`: how running containers are replaced by new ones (compose-spec, deploy §update_config).

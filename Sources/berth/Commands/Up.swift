@@ -40,6 +40,8 @@ struct Up: AsyncParsableCommand {
     @Option(help: "Show the logs of these services only; repeatable") var attach: [String] = []
     @Option(help: "Do not show the logs of these services; repeatable") var noAttach: [String] = []
     @Flag(help: "Show the logs of dependencies too") var attachDependencies = false
+    @Flag(name: [.customShort("w"), .customLong("watch")], help: "Copy changed files into containers, as berth watch")
+    var watch = false
     @Flag(help: "No colours") var noColor = false
     @Flag(help: "No prefixes") var noLogPrefix = false
     @Flag(help: "Show times") var timestamps = false
@@ -52,6 +54,7 @@ struct Up: AsyncParsableCommand {
             throw ValidationError(
                 "--detach cannot be combined with --abort-on-container-exit, --exit-code-from or --attach")
         }
+        if (detach || wait) && watch { throw ValidationError("--watch cannot be combined with --detach or --wait") }
         if wait && follows {
             throw ValidationError(
                 "--wait cannot be combined with --abort-on-container-exit, --exit-code-from or --attach")
@@ -81,11 +84,12 @@ struct Up: AsyncParsableCommand {
             return
         }
         let style = LogStyle(prefix: !noLogPrefix, timestamps: timestamps, colour: !noColor, separatesErrors: true)
+        var policy = ForegroundSession.Policy(
+            abortOnExit: abortOnContainerExit || exitCodeFrom != nil, abortOnFailure: abortOnContainerFailure,
+            exitCodeFrom: exitCodeFrom, shown: shown(stack))
+        if watch { policy.afterUp = { [services] in WatchSession.begin(stack, services, client) } }
         let session = try ForegroundSession(
-            client: client, request: request, progress: progress, style: style,
-            policy: ForegroundSession.Policy(
-                abortOnExit: abortOnContainerExit || exitCodeFrom != nil, abortOnFailure: abortOnContainerFailure,
-                exitCodeFrom: exitCodeFrom, shown: shown(stack)))
+            client: client, request: request, progress: progress, style: style, policy: policy)
         let code = try await session.run()
         if code != 0 { throw ExitCode(code) }
     }

@@ -12,6 +12,8 @@ final class ForegroundSession: Sendable {
         var exitCodeFrom: String?
         /// Services whose logs are shown.
         var shown: Set<String>
+        /// Called when the stack is up.
+        var afterUp: @Sendable () -> Void = {}
     }
 
     private let client: ControlClient
@@ -52,6 +54,7 @@ final class ForegroundSession: Sendable {
             }
         }
         try await progress.follow(client.up(request))
+        policy.afterUp()
         var filter = ContainerFilter(stack: request.stack.name)
         filter.includeOneOff = false
         let documents = try await client.containers(filter).filter {

@@ -70,6 +70,13 @@ package final class ControlClient: AgentService {
     package func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await one(.removeImage, NameRequest(name: reference, force: force))
     }
+    package func pruneImages(all: Bool) async throws -> PruneResult {
+        try await one(.pruneImages, StackRequest(stack: nil, all: all))
+    }
+    package func diskReport() async throws -> DiskReport { try await one(.diskReport, Nothing()) }
+    package func checkStore(repairs: Bool) async throws -> [StoreProblem] {
+        try await one(.checkStore, StackRequest(stack: nil, all: repairs))
+    }
     package func networks(stack: String?) async throws -> [NetworkRecord] {
         try await one(.networks, StackRequest(stack: stack))
     }

@@ -128,6 +128,11 @@ package final class ControlServer: Sendable {
         case .removeImage:
             let request: NameRequest = try decode(body)
             try await answer.one(try await service.removeImage(request.name, force: request.force))
+        case .pruneImages:
+            try await answer.one(try await service.pruneImages(all: (try decode(body) as StackRequest).all))
+        case .diskReport: try await answer.one(try await service.diskReport())
+        case .checkStore:
+            try await answer.one(try await service.checkStore(repairs: (try decode(body) as StackRequest).all))
         case .networks:
             try await answer.one(try await service.networks(stack: (try decode(body) as StackRequest).stack))
         case .volumes: try await answer.one(try await service.volumes(stack: (try decode(body) as StackRequest).stack))

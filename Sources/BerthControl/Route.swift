@@ -6,7 +6,7 @@ package enum Route: String, CaseIterable, Sendable {
     case version, up, down, change, stacks, containers, run, exec, attach, copyIn, wait, top, events
     case pull, push, resolve, checkLogin, importImage, loadImages, saveImages, images, inspectImage, tagImage,
         removeImage,
-        networks, volumes
+        pruneImages, diskReport, checkStore, networks, volumes
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }

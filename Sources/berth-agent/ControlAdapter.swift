@@ -269,6 +269,9 @@ struct ControlAdapter: AgentService {
     func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await engine.removeImage(reference, force: force)
     }
+    func pruneImages(all: Bool) async throws -> PruneResult { try await engine.pruneImages(all: all) }
+    func diskReport() async throws -> DiskReport { try await engine.diskReport() }
+    func checkStore(repairs: Bool) async throws -> [StoreProblem] { try await engine.checkStore(repairs: repairs) }
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }
     func volumes(stack: String?) async throws -> [VolumeRecord] { try engine.volumes(stack: stack) }
 

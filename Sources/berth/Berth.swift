@@ -34,7 +34,7 @@ struct Berth: AsyncParsableCommand {
         ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
         ("volumes", Volumes.self), ("wait", Wait.self), ("watch", Watch.self), ("attach", Attach.self),
         ("events", Events.self),
-        ("version", Version.self), ("image", Image.self),
+        ("version", Version.self), ("system", System.self), ("image", Image.self),
     ]
 
     @OptionGroup var global: GlobalOptionsHelp
@@ -55,18 +55,18 @@ struct Berth: AsyncParsableCommand {
 
     /// Reads the words, and runs the command here if it needs to wait for nothing; otherwise returns it.
     private nonisolated static func waiting(_ words: [String]) throws -> sending (any AsyncParsableCommand)? {
-        var command = try leaf(words) ?? parseAsRoot(words)
+        var command = try parsed(words)
         if let quick = command as? any QuickCommand, try quick.runAtOnce() { return nil }
         if let asynchronous = command as? any AsyncParsableCommand { return asynchronous }
         try command.run()
         return nil
     }
 
-    /// The chosen command read by itself, which is most of a short command's time less than from the root. Nil where it
-    /// has subcommands, or where there is something to say to the user, who knows it by its whole name.
-    private static func leaf(_ words: [String]) -> (any ParsableCommand)? {
-        guard let command = chosen.withLock({ $0 }), command.configuration.subcommands.isEmpty else { return nil }
-        return try? command.parseAsRoot(Array(words.dropFirst()))
+    /// The chosen command read by itself: most of a short command's time less than from the root, and its `-f` and `-p`
+    /// are its own.
+    private static func parsed(_ words: [String]) throws -> any ParsableCommand {
+        guard let command = chosen.withLock({ $0 }) else { return try parseAsRoot(words) }
+        return try command.parseAsRoot(Array(words.dropFirst()))
     }
 
     private static func choose(_ word: String) throws {
@@ -84,7 +84,9 @@ struct Berth: AsyncParsableCommand {
             Console.shared.fail(failure)
             exitProcess(failure.exitCode ?? ExitCodes.code(failure.code))
         }
-        let message = fullMessage(for: error)
+        // A command that was read by itself is called by its whole name all the same.
+        let isPartOfName = chosen.withLock { $0 } != nil
+        let message = fullMessage(for: error).replacing("  See '", with: isPartOfName ? "  See 'berth " : "  See '")
         let code = exitCode(for: error)
         if code == .success {
             Console.shared.out(message)
@@ -105,9 +107,12 @@ extension ParsableCommand {
     /// The configuration of a command of berth's. Read by itself, a command with a parent is not searched for requests
     /// of completion scripts, which takes longer than reading its own words.
     static func subcommand(
-        abstract: String, discussion: String = "", aliases: [String] = []
+        abstract: String, discussion: String = "", subcommands: [any ParsableCommand.Type] = [],
+        defaultSubcommand: (any ParsableCommand.Type)? = nil, aliases: [String] = []
     ) -> CommandConfiguration {
-        var configuration = CommandConfiguration(abstract: abstract, discussion: discussion, aliases: aliases)
+        var configuration = CommandConfiguration(
+            abstract: abstract, discussion: discussion, subcommands: subcommands, defaultSubcommand: defaultSubcommand,
+            aliases: aliases)
         configuration._superCommandName = "berth"
         return configuration
     }

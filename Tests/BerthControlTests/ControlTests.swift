@@ -37,6 +37,9 @@ struct FakeAgent: AgentService {
     func top(container: ContainerID) async throws -> ProcessTable { ProcessTable(titles: [], rows: []) }
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { AsyncThrowingStream { $0.finish() } }
     func copyIn(_ request: CopyRequest) async throws {}
+    func pruneImages(all: Bool) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
+    func diskReport() async throws -> DiskReport { DiskReport(lines: []) }
+    func checkStore(repairs: Bool) async throws -> [StoreProblem] { [] }
     func push(_ request: PullRequestDocument) -> ProgressStream { ProgressStream { $0.finish() } }
     func resolve(_ request: ResolveRequest) async throws -> [String: Digest] { [:] }
     func checkLogin(_ request: ResolveRequest) async throws {}

@@ -47,7 +47,7 @@ package final class TreeWatch {
         return found
     }
 
-    /// The paths that changed relative to the root, each once; nil: too much happened, look at all.
+    /// The paths that changed, relative to the root, each once; nil: too much happened, look at all.
     package func take() throws(SystemError) -> Set<String>? {
         var changed: Set<String> = []
         var buffer = [UInt8](repeating: 0, count: 65536)

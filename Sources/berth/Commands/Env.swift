@@ -4,7 +4,7 @@ import BerthLoader
 import BerthModel
 
 struct Env: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Explain variables of the stack file and of its containers", subcommands: [Explain.self],
         defaultSubcommand: Explain.self)
 

@@ -6,13 +6,13 @@ import BerthModel
 import FoundationEssentials
 
 struct Image: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+    static let configuration = subcommand(
         abstract: "Pull, push, import, load, save, list and remove images",
         subcommands: [
             ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self,
             ImageInspect.self,
             ImageRm.self,
-            ImageTag.self,
+            ImageTag.self, ImagePrune.self,
         ])
 }
 

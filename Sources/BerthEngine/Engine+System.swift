@@ -1,0 +1,75 @@
+// Housekeeping: what the state takes, what may go, and whether it is whole.
+import BerthLinux
+import BerthModel
+import BerthStore
+
+extension Engine {
+    private var inUse: (images: Set<Digest>, layers: Set<Digest>) {
+        let records = parts.registry.all().map(\.record)
+        return (Set(records.map(\.imageID)), Set(records.flatMap { ContentHash.chainIDs(of: $0.layers) }))
+    }
+
+    package func pruneImages(all: Bool) async throws -> PruneResult {
+        try await offPool {
+            let used = self.inUse
+            let before = self.parts.images.storedBytes
+            let lines = try self.parts.images.forgetUnused(all: all, inUse: used.images)
+            PartialBlobs(self.parts.layout).remove(olderThan: nil)
+            _ = try self.parts.images.collect(keepingLayers: used.layers)
+            return PruneResult(lines: lines, freedBytes: max(0, before - self.parts.images.storedBytes))
+        }
+    }
+
+    package func diskReport() async throws -> DiskReport {
+        var running: Set<ContainerID> = []
+        for (driver, record) in parts.registry.all() where await driver.status.isRunning { running.insert(record.id) }
+        return try await offPool { [running] in
+            let used = self.inUse
+            let records = self.parts.registry.all().map(\.record)
+            let images = try self.parts.images.list()
+            var lines = [
+                DiskReport.Line(
+                    type: "Images", total: images.count, active: images.filter { used.images.contains($0.id) }.count,
+                    sizeBytes: self.parts.images.storedBytes,
+                    reclaimableBytes: try self.parts.images.reclaimableBytes(
+                        inUse: used.images, usedLayers: used.layers))
+            ]
+            func size(_ record: ContainerRecord) -> Int64 {
+                DiskUsage.bytes(of: self.parts.layout.snapshotUpper(record.id.text))
+                    + DiskUsage.bytes(of: self.parts.layout.logDirectory(record.id))
+            }
+            let sizes = records.map { (isRunning: running.contains($0.id), bytes: size($0)) }
+            lines.append(
+                DiskReport.Line(
+                    type: "Containers", total: records.count, active: running.count,
+                    sizeBytes: sizes.reduce(0) { $0 + $1.bytes },
+                    reclaimableBytes: sizes.reduce(0) { $0 + ($1.isRunning ? 0 : $1.bytes) }))
+            let mounted = Set(
+                records.flatMap(\.mounts).compactMap { mount -> String? in
+                    if case .volume(let name, _, _, _) = mount.source { name } else { nil }
+                })
+            let volumes = try self.parts.store.volumes().map {
+                (isUsed: mounted.contains($0.name), bytes: DiskUsage.bytes(of: self.parts.layout.volume($0.name)))
+            }
+            lines.append(
+                DiskReport.Line(
+                    type: "Local Volumes", total: volumes.count, active: volumes.filter(\.isUsed).count,
+                    sizeBytes: volumes.reduce(0) { $0 + $1.bytes },
+                    reclaimableBytes: volumes.reduce(0) { $0 + ($1.isUsed ? 0 : $1.bytes) }))
+            return DiskReport(lines: lines)
+        }
+    }
+
+    /// - Parameter repairs: unknown content goes, and names of damaged images, so that a pull makes them whole.
+    package func checkStore(repairs: Bool) async throws -> [StoreProblem] {
+        try await offPool {
+            let used = self.inUse
+            let problems = try self.parts.images.check(usedLayers: used.layers)
+            if repairs && !problems.isEmpty {
+                _ = try self.parts.images.forgetDamaged()
+                _ = try self.parts.images.collect(keepingLayers: used.layers)
+            }
+            return problems
+        }
+    }
+}

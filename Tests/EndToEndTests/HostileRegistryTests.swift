@@ -86,4 +86,37 @@ struct HostileRegistryTests {
             #expect(tokens.count == 2, "one token for all requests of a pull")
         }
     }
+
+    @Test("a mirror is asked first and gets no login; what it lacks comes from the registry itself")
+    func mirror() throws {
+        try withWorld(image: false) { world in
+            let fake = try FakeRegistry(world)
+            defer { fake.stop() }
+            try writeLogin(world)
+            let settings = world.root.appendingPathComponent("registries.json").path
+            try Data(
+                """
+                {"registries": {
+                  "127.0.0.1:5999": {"mirrors": ["http://\(FakeRegistry.stranger)"]},
+                  "\(FakeRegistry.address)": {"mirrors": ["http://\(FakeRegistry.stranger)"]}
+                }}
+                """.utf8
+            ).write(to: URL(fileURLWithPath: settings))
+            func pull(_ image: String) throws -> Output {
+                let home = world.root.appendingPathComponent("home").path
+                return try world.run(
+                    "image", "pull", image, environment: ["HOME": home, "BERTH_REGISTRIES": settings])
+            }
+            // The registry itself is not there at all.
+            let mirrored = try pull("127.0.0.1:5999/plain/app:1")
+            #expect(mirrored.status == 0, "\(mirrored)")
+            // The mirror wants a login and gets none; the registry gets it.
+            let direct = try pull("\(FakeRegistry.address)/basic/app:1")
+            #expect(direct.status == 0, "\(direct)")
+            let all = try fake.requests()
+            let asked = all.filter { $0.host == FakeRegistry.stranger }
+            #expect(asked.contains { $0.path.contains("/basic/") } && asked.allSatisfy { $0.login.isEmpty }, "\(asked)")
+            #expect(all.contains { $0.host == FakeRegistry.address && !$0.login.isEmpty })
+        }
+    }
 }

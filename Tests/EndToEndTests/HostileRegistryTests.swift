@@ -119,4 +119,13 @@ struct HostileRegistryTests {
             #expect(all.contains { $0.host == FakeRegistry.address && !$0.login.isEmpty })
         }
     }
+
+    @Test("a proxy that is no address is said, never gone around")
+    func proxy() throws {
+        try withWorld(image: false) { world in
+            let bad = try world.run(
+                "image", "pull", "shop.test/plain/app:1", environment: ["HTTPS_PROXY": "socks5://127.0.0.1:9"])
+            #expect(bad.status == 1 && bad.stderr.contains("is no address of an http proxy"), "\(bad)")
+        }
+    }
 }

@@ -13,8 +13,9 @@ struct BlobDownload {
     let descriptor: ContentDescriptor
     let limits: TransferLimits
     let progress: @Sendable (LayerProgress) -> Void
-    /// Broken connections that brought less than this count as failed attempts.
-    private static let headwayBytes: Int64 = 1 << 20
+    /// Broken connections that brought less than this count as failed attempts. Of what was sent before a break, part
+    /// may be lost on our side, so it is little.
+    private static let headwayBytes: Int64 = 64 << 10
     private static let progressInterval = Duration.milliseconds(100)
 
     /// Downloads into `partial`, then renames it to `place`.

@@ -95,11 +95,47 @@ final class RegistryTransport: Sendable {
             // How often to try is decided above, where it is known what failed.
             configuration.connectionPool.retryConnectionEstablishment = false
             configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 8
-            if let proxy, let url = RegistryURL(proxy.contains("://") ? proxy : "http://" + proxy) {
-                configuration.proxy = .server(host: url.origin.host, port: url.origin.port)
-            }
+            configuration.proxy = try proxy.map(RegistryTransport.proxy)
             return configuration
         }
+    }
+
+    /// `[scheme://][user[:password]@]host[:port]`, as the variables have it.
+    private static func proxy(_ text: String) throws -> HTTPClient.Configuration.Proxy {
+        var rest = text[...]
+        var scheme = "http://"
+        if let mark = text.firstRange(of: "://") {
+            scheme = String(text[..<mark.upperBound])
+            rest = text[mark.upperBound...]
+        }
+        var login: HTTPClient.Authorization?
+        if let at = rest.lastIndex(of: "@") {
+            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            login = .basic(username: decoded(parts[0]), password: parts.count == 2 ? decoded(parts[1]) : "")
+            rest = rest[rest.index(after: at)...]
+        }
+        guard let url = RegistryURL("\(scheme)\(rest)") else {
+            throw BerthError(
+                .invalid, "using the proxy", cause: "HTTP_PROXY or HTTPS_PROXY is no address of an http proxy",
+                hint: "write http://HOST:PORT")
+        }
+        return .server(host: url.origin.host, port: url.origin.port, authorization: login)
+    }
+
+    /// Without its percent escapes.
+    private static func decoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var left = Array(text.utf8)[...]
+        while let byte = left.popFirst() {
+            if byte == UInt8(ascii: "%"), let value = UInt8(String(decoding: left.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                left = left.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func proxy(for origin: RegistryURL.Origin) -> String? {

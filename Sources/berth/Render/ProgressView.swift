@@ -171,6 +171,8 @@ final class ProgressView: Sendable {
     @discardableResult
     func follow(_ stream: ProgressStream) async throws -> RequestResult {
         var result = RequestResult()
+        // What is drawn is final then: a later request draws below whatever was written since.
+        defer { state.withLock { $0 = State() } }
         for try await item in stream {
             switch item {
             case .event(let event): show(event)

@@ -74,6 +74,9 @@ let package = Package(
             ],
             exclude: ["README.md"], swiftSettings: house),
         .target(
+            name: "BerthBuild", dependencies: ["BerthModel", "BerthLinux", "BerthStore"], exclude: ["README.md"],
+            swiftSettings: house),
+        .target(
             name: "BerthNetwork", dependencies: ["BerthModel", "BerthLinux"] + nioCore,
             exclude: ["README.md"], swiftSettings: house),
         .target(
@@ -107,7 +110,8 @@ let package = Package(
             ], exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
-            name: "berth-worker", dependencies: ["BerthTransfer", "BerthStore", "BerthModel", "BerthLinux"],
+            name: "berth-worker",
+            dependencies: ["BerthBuild", "BerthTransfer", "BerthStore", "BerthModel", "BerthLinux"],
             exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
@@ -130,6 +134,9 @@ let package = Package(
         .testTarget(name: "BerthLogTests", dependencies: ["BerthLog", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "BerthStoreTests", dependencies: ["BerthStore", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "BerthTransferTests", dependencies: ["BerthTransfer", "BerthTesting"], swiftSettings: house),
+        .testTarget(
+            name: "BerthBuildTests", dependencies: ["BerthBuild", "BerthTesting"], exclude: ["Fixtures"],
+            swiftSettings: house),
         .testTarget(
             name: "BerthNetworkTests", dependencies: ["BerthNetwork", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),

@@ -15,6 +15,7 @@ struct ArrowTests {
             "BerthModel", "BerthLinux", "BerthStore", "CArchive", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
             "NIOSSL", "FoundationEssentials",
         ],
+        "BerthBuild": ["BerthModel", "BerthLinux", "BerthStore", "FoundationEssentials"],
         "BerthNetwork": ["BerthModel", "BerthLinux", "NIOCore", "NIOPosix"],
         "BerthRuntime": ["BerthModel", "BerthLinux", "BerthLog", "CSeccomp", "CCap", "FoundationEssentials"],
         "BerthEngine": [
@@ -30,7 +31,9 @@ struct ArrowTests {
             "BerthEngine", "BerthControl", "BerthModel", "BerthLinux", "BerthPlan", "BerthStore", "BerthNetwork",
             "BerthRuntime", "Logging", "FoundationEssentials",
         ],
-        "berth-worker": ["BerthTransfer", "BerthStore", "BerthModel", "BerthLinux", "Logging", "FoundationEssentials"],
+        "berth-worker": [
+            "BerthBuild", "BerthTransfer", "BerthStore", "BerthModel", "BerthLinux", "Logging", "FoundationEssentials",
+        ],
         "berth-shim": ["BerthLinux", "CLinux"],
     ]
 

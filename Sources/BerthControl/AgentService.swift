@@ -37,6 +37,10 @@ package protocol AgentService: Sendable {
     func resolve(_ request: ResolveRequest) async throws -> [String: Digest]
     /// Throws why the login is refused.
     func checkLogin(_ request: ResolveRequest) async throws
+    /// Builds images as one graph; over when its client leaves.
+    func build(_ request: BuildRequest) -> ProgressStream
+    /// Forgets what the build cache holds; with `all`, the directories of cache mounts too.
+    func pruneBuilds(all: Bool) async throws -> PruneResult
     func importImage(_ request: ImageImportRequest) -> ProgressStream
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream
@@ -61,6 +65,7 @@ package enum ProgressItem: Codable, Sendable, Equatable {
     case warning(String)
     /// What would be done (`--dry-run`).
     case plan(PlanDocument)
+    case build(BuildProgress)
     case result(RequestResult)
 }
 
@@ -72,6 +77,8 @@ package struct RequestResult: Codable, Sendable, Equatable {
     package var ticket: ShimTicket?
     /// Lines for people: "Loaded image: x", "sha256:…".
     package var lines: [String] = []
+    /// Of `build`: in the order of its targets.
+    package var built: [BuiltImage] = []
     package init() {}
 }
 
@@ -127,10 +134,36 @@ package struct UpRequest: Codable, Sendable, Equatable {
     package var waitTimeoutSeconds: Int?
     /// `--pull`: a policy for all services instead of their own.
     package var pull: String?
+    package var builds = StackBuilds()
     package var dryRun = false
     package init(stack: Stack, materials: [String: [UInt8]], caller: CallerContext) {
         self.stack = stack
         self.materials = materials
+        self.caller = caller
+    }
+}
+
+/// The images that a stack's services are built as.
+package struct StackBuilds: Codable, Sendable, Equatable {
+    package enum Policy: String, Codable, Sendable { case missing, always, never }
+    package var policy: Policy = .missing
+    /// One for each service with `build`, named after it.
+    package var targets: [BuildTarget] = []
+    /// Contents of build secrets, by digest text; never stored.
+    package var secrets: [String: [UInt8]] = [:]
+    package init() {}
+}
+
+package struct BuildRequest: Codable, Sendable, Equatable {
+    package var targets: [BuildTarget]
+    /// Contents of build secrets, by digest text; never stored.
+    package var secrets: [String: [UInt8]]
+    package var caller: CallerContext
+    /// Images are pushed to where their names say.
+    package var pushes = false
+    package init(targets: [BuildTarget], secrets: [String: [UInt8]], caller: CallerContext) {
+        self.targets = targets
+        self.secrets = secrets
         self.caller = caller
     }
 }
@@ -280,6 +313,7 @@ package struct RunRequest: Codable, Sendable, Equatable {
     package var useAliases = false
     package var removeOrphans = false
     package var pull: String?
+    package var builds = StackBuilds()
     package init(stack: Stack, materials: [String: [UInt8]], caller: CallerContext, service: Service) {
         self.stack = stack
         self.materials = materials

@@ -57,6 +57,10 @@ package final class ControlClient: AgentService {
     package func checkLogin(_ request: ResolveRequest) async throws {
         let _: Nothing = try await one(.checkLogin, request)
     }
+    package func build(_ request: BuildRequest) -> ProgressStream { stream(.build, request) }
+    package func pruneBuilds(all: Bool) async throws -> PruneResult {
+        try await one(.pruneBuilds, StackRequest(stack: nil, all: all))
+    }
     package func importImage(_ request: ImageImportRequest) -> ProgressStream { stream(.importImage, request) }
     package func loadImages(_ request: ImageLoadRequest) -> ProgressStream { stream(.loadImages, request) }
     package func saveImages(_ request: ImageSaveRequest) -> ProgressStream { stream(.saveImages, request) }

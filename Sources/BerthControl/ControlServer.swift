@@ -68,7 +68,7 @@ package final class ControlServer: Sendable {
             await serve(head, body, AnswerWriter(channel))
             closed()
         }
-        if Route(path: head.uri)?.onlyWatches == true { channel.closeFuture.whenComplete { _ in task.cancel() } }
+        if Route(path: head.uri)?.endsWithClient == true { channel.closeFuture.whenComplete { _ in task.cancel() } }
     }
 
     private func serve(_ head: HTTPRequestHead, _ body: ByteBuffer, _ answer: AnswerWriter) async {
@@ -103,6 +103,9 @@ package final class ControlServer: Sendable {
         case .checkLogin:
             try await service.checkLogin(try decode(body))
             try await answer.one(Nothing())
+        case .build: try await answer.stream(service.build(try decode(body)))
+        case .pruneBuilds:
+            try await answer.one(try await service.pruneBuilds(all: (try decode(body) as StackRequest).all))
         case .importImage: try await answer.stream(service.importImage(try decode(body)))
         case .loadImages: try await answer.stream(service.loadImages(try decode(body)))
         case .saveImages: try await answer.stream(service.saveImages(try decode(body)))

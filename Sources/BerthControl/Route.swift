@@ -4,7 +4,8 @@ import BerthModel
 /// `/berth/v1/NAME`, always POST with a JSON body; streams answer with JSON lines.
 package enum Route: String, CaseIterable, Sendable {
     case version, up, down, change, stacks, containers, run, exec, attach, copyIn, wait, top, events
-    case pull, push, resolve, checkLogin, importImage, loadImages, saveImages, images, inspectImage, tagImage,
+    case pull, push, resolve, checkLogin, build, pruneBuilds, importImage, loadImages, saveImages, images, inspectImage,
+        tagImage,
         removeImage,
         pruneImages, diskReport, checkStore, networks, volumes
 
@@ -16,13 +17,13 @@ package enum Route: String, CaseIterable, Sendable {
         self.init(rawValue: String(path.dropFirst(Route.prefix.count)))
     }
 
-    /// True: it changes nothing, and is over when its client leaves. All other work goes on without its observer.
-    var onlyWatches: Bool { self == .events || self == .wait }
+    /// True: it is over when its client leaves. All other work goes on without its observer.
+    var endsWithClient: Bool { self == .events || self == .wait || self == .build }
 
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20
     /// Raised when the documents change incompatibly; client and agent of different numbers do not talk.
-    package static let protocolNumber = 3
+    package static let protocolNumber = 4
 }
 
 /// Bodies of the routes whose requests are one or two plain values.

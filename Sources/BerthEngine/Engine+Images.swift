@@ -87,8 +87,7 @@ extension Engine {
     package func removeImage(_ name: String, force: Bool) async throws -> [String] {
         let used = parts.registry.all().map(\.record)
         let lines = try parts.images.remove(name, force: force, inUse: Set(used.map(\.imageID)))
-        let layers = Set(used.flatMap { ContentHash.chainIDs(of: $0.layers) })
-        _ = try parts.images.collect(keepingLayers: layers)
+        try collectLayers()
         return lines
     }
 }

@@ -5,8 +5,15 @@ import BerthPlan
 import BerthStore
 import Synchronization
 
-/// What a request says about pulling.
+/// Whether services are built although their images are here (`--build`), or never (`--no-build`).
+package enum BuildPolicy: String, Sendable { case missing, always, never }
+
+/// What a request says about getting images: by pulling, and by building.
 package struct PullOptions: Sendable {
+    /// One for each service that can be built, named after it.
+    package var builds: [BuildTarget] = []
+    package var buildSecrets: [String: [UInt8]] = [:]
+    package var buildPolicy: BuildPolicy = .missing
     /// `--pull`: instead of every service's own policy.
     package var policy: PullPolicy?
     package var access: RegistryAccess
@@ -147,7 +154,25 @@ extension Engine {
             if service.build != nil && policy == .missing { continue }
             if try isPullDue(reference, policy) { wanted[reference] = service.platform.flatMap { Platform($0) } }
         }
-        _ = try await pull(wanted.map { ($0.key, $0.value) }, options.access, ignoringFailures: false, report: report)
+        async let pulled = pull(
+            wanted.map { ($0.key, $0.value) }, options.access, ignoringFailures: false, report: report)
+        try await buildNeeded(stack, names, options, report: report)
+        _ = try await pulled
+    }
+
+    /// What services are built as, where it is missing or asked for.
+    private func buildNeeded(
+        _ stack: Stack, _ names: Set<String>, _ options: PullOptions, report: @escaping ProgressReport
+    ) async throws {
+        if options.buildPolicy == .never { return }
+        let wanted = try options.builds.filter { target in
+            guard names.contains(target.name), let service = stack.services[target.name] else { return false }
+            let policy = service.pullPolicy.flatMap { PullPolicy($0) }
+            return try options.buildPolicy == .always || policy == .build
+                || parts.images.find(stack.imageReference(of: service)) == nil
+        }
+        if wanted.isEmpty { return }
+        _ = try await build(wanted, secrets: options.buildSecrets, options.access, report: report)
     }
 
     package func isPullDue(_ reference: String, _ policy: PullPolicy) throws -> Bool {

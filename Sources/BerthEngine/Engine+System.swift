@@ -6,7 +6,11 @@ import BerthStore
 extension Engine {
     private var inUse: (images: Set<Digest>, layers: Set<Digest>) {
         let records = parts.registry.all().map(\.record)
-        return (Set(records.map(\.imageID)), Set(records.flatMap { ContentHash.chainIDs(of: $0.layers) }))
+        // Ignored: a cache that cannot be read is no cache.
+        let cached = (try? cachedLayers()) ?? []
+        return (
+            Set(records.map(\.imageID)), Set(records.flatMap { ContentHash.chainIDs(of: $0.layers) }).union(cached)
+        )
     }
 
     package func pruneImages(all: Bool) async throws -> PruneResult {
@@ -15,7 +19,7 @@ extension Engine {
             let before = self.parts.images.storedBytes
             let lines = try self.parts.images.forgetUnused(all: all, inUse: used.images)
             PartialBlobs(self.parts.layout).remove(olderThan: nil)
-            _ = try self.parts.images.collect(keepingLayers: used.layers)
+            try self.collectLayers()
             return PruneResult(lines: lines, freedBytes: max(0, before - self.parts.images.storedBytes))
         }
     }
@@ -56,6 +60,13 @@ extension Engine {
                     type: "Local Volumes", total: volumes.count, active: volumes.filter(\.isUsed).count,
                     sizeBytes: volumes.reduce(0) { $0 + $1.bytes },
                     reclaimableBytes: volumes.reduce(0) { $0 + ($1.isUsed ? 0 : $1.bytes) }))
+            let steps = try self.parts.store.cachedSteps()
+            let cacheBytes = steps.reduce(Int64(0)) { $0 + ($1.step.layer?.sizeBytes ?? 0) }
+            lines.append(
+                DiskReport.Line(
+                    type: "Build Cache", total: steps.count, active: 0,
+                    sizeBytes: cacheBytes + DiskUsage.bytes(of: self.parts.layout.cacheMounts),
+                    reclaimableBytes: cacheBytes + DiskUsage.bytes(of: self.parts.layout.cacheMounts)))
             return DiskReport(lines: lines)
         }
     }
@@ -67,7 +78,7 @@ extension Engine {
             let problems = try self.parts.images.check(usedLayers: used.layers)
             if repairs && !problems.isEmpty {
                 _ = try self.parts.images.forgetDamaged()
-                _ = try self.parts.images.collect(keepingLayers: used.layers)
+                try self.collectLayers()
             }
             return problems
         }

@@ -187,6 +187,8 @@ package final class Engine: Sendable {
         parts.volumeMounts.unmountUnused()
         parts.runtime.removeUnknown(keeping: Set(rows.map(\.record.id)))
         removeUnknownSnapshots(Set(rows.map(\.record.id.text)))
+        // A build ends with the agent that served it.
+        try parts.store.removeNetwork(BuildNetwork.name)
         do { try await parts.publishNetwork() } catch {
             parts.logger.error("ports not published", metadata: ["error": "\(error)"])
         }
@@ -262,11 +264,13 @@ package final class Engine: Sendable {
         for await event in parts.runtime.events {
             switch event {
             case .exited(let id, let status):
+                if parts.steps.ended(id, status.code) { continue }
                 Task {
                     await self.parts.registry.driver(id)?.ended(status)
                     await self.removeIfEnded(id)
                 }
             case .shimLost(let id):
+                if parts.steps.ended(id, 137) { continue }
                 let status = ExitStatus(
                     code: 137, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: wallClockNanoseconds())
                 Task {

@@ -23,6 +23,9 @@ package final class EngineParts: Sendable {
     let ports = PortBook()
     let registry = ContainerRegistry()
     let pulling = SharedRuns()
+    let steps = StepBook()
+    let cacheMounts = CacheMountBook()
+    let buildNetwork = BuildNetwork()
     private let publishing = AsyncGate()
     private let onStatus = Mutex<(@Sendable () -> Void)?>(nil)
 

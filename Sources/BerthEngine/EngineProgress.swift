@@ -5,6 +5,7 @@ package enum EngineProgress: Sendable {
     case event(Event)
     case warning(String)
     case plan(PlanDocument)
+    case build(BuildProgress)
 }
 
 package typealias ProgressReport = @Sendable (EngineProgress) -> Void

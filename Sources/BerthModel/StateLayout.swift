@@ -40,6 +40,10 @@ package struct StateLayout: Codable, Sendable, Hashable {
     package var ingest: String { "\(dataRoot)/ingest" }
     package var cache: String { "\(dataRoot)/cache" }
     package var seccompCache: String { "\(cache)/seccomp" }
+    /// Content digests of files in build contexts, by inode, size and times.
+    package var fileBook: String { "\(cache)/files" }
+    /// Directories of `RUN --mount=type=cache`.
+    package var cacheMounts: String { "\(cache)/mounts" }
     package var agentLog: String { "\(dataRoot)/agent.log" }
 
     package var agentSocket: String { "\(runRoot)/agent.sock" }

@@ -86,7 +86,14 @@ extension ContainerRuntime {
             root: request.root.number, service: service.name)
         var binds = try generatedFiles(request)
         binds += try MountSources.resolve(record, layout: layout, root: request.root)
-        let (joined, hosts, slots) = namespacePlaces(request)
+        binds += try privateFiles(request)
+        var (joined, hosts, slots) = namespacePlaces(request)
+        binds += request.trees.map { tree in
+            slots.append(tree.mount)
+            return RuntimeSpec.Mount(
+                tree.target, type: "bind", source: "\(LaunchCompiler.slotSource)\(slots.count - 1)",
+                options: ["rprivate", tree.readOnly ? "ro" : "rw"] + (tree.isDirectory ? ["directory"] : []))
+        }
         let input = SpecInput(
             record: record, user: user, binds: binds, cgroupMounts: cgroups.mounts(readOnly: !service.privileged),
             availableCapabilities: Privileges.boundingSet,
@@ -99,7 +106,7 @@ extension ContainerRuntime {
         let launch = LaunchInput(
             spec: spec, staging: "\(directory)/rootfs", joinFiles: cgroups.joinFiles(record.id.text),
             seccompFilter: filter,
-            usesInit: service.initProcess)
+            usesInit: service.initProcess, leavesRootAlone: request.leavesRootAlone)
         return Prepared(
             spec: spec, program: LaunchCompiler.compile(launch), slots: slots,
             cgroup: SharedDescriptor(try cgroups.open(record.id.text)))
@@ -142,6 +149,19 @@ extension ContainerRuntime {
             return RuntimeSpec.Mount(
                 target, type: "bind", source: path,
                 options: ["rbind", "rprivate", record.service.readOnlyRoot ? "ro" : "rw"])
+        }
+    }
+
+    private func privateFiles(_ request: StartRequest) throws -> [RuntimeSpec.Mount] {
+        try request.files.enumerated().map { index, file in
+            let path = layout.generatedFile(request.record.id, "private-\(index)")
+            do {
+                try FileIO.replace(path, file.content, mode: 0o600, durable: false)
+                try FileOwner.set(path, userID: file.userID, groupID: file.groupID, mode: file.mode)
+            } catch {
+                throw BerthError(.internal, "writing the file for \(file.target)", cause: "\(error)")
+            }
+            return RuntimeSpec.Mount(file.target, type: "bind", source: path, options: ["rbind", "ro"])
         }
     }
 

@@ -1,5 +1,6 @@
 // The door of the room: containers as running things. One verb a file.
 import BerthLinux
+import BerthLog
 import BerthModel
 import Synchronization
 
@@ -32,11 +33,47 @@ package struct StartRequest: Sendable {
     package var joined: [String: SharedDescriptor] = [:]
     /// Clone only when a client has attached.
     package var holdUntilAttached = false
+    /// Mounts that are prepared already, besides those of the record.
+    package var trees: [TreeMount] = []
+    /// Files that stand in memory only.
+    package var files: [PrivateFile] = []
+    /// A step of a build: nothing of ours is made in its root beside its program's own doing.
+    package var leavesRootAlone = false
 
     package init(record: ContainerRecord, root: SharedDescriptor, network: NetworkPlace) {
         self.record = record
         self.root = root
         self.network = network
+    }
+}
+
+/// A detached mount and its place in a container.
+package struct TreeMount: Sendable {
+    package var mount: SharedDescriptor
+    package var target: String
+    package var isDirectory: Bool
+    package var readOnly: Bool
+    package init(mount: SharedDescriptor, target: String, isDirectory: Bool, readOnly: Bool) {
+        self.mount = mount
+        self.target = target
+        self.isDirectory = isDirectory
+        self.readOnly = readOnly
+    }
+}
+
+/// A file whose content never touches a disk: it is written to the run directory, and bound from there.
+package struct PrivateFile: Sendable {
+    package var target: String
+    package var content: [UInt8]
+    package var userID: UInt32
+    package var groupID: UInt32
+    package var mode: UInt32
+    package init(target: String, content: [UInt8], userID: UInt32, groupID: UInt32, mode: UInt32) {
+        self.target = target
+        self.content = content
+        self.userID = userID
+        self.groupID = groupID
+        self.mode = mode
     }
 }
 
@@ -81,6 +118,12 @@ package final class ContainerRuntime: Sendable {
             throw BerthError(.conflict, "reaching container \(id.short)", cause: "the container is not running")
         }
         return found
+    }
+
+    /// What a container writes, from its first line on, until the follower is told to finish.
+    package func output(of id: ContainerID) throws -> LogFollower {
+        try Directory.make(layout.logDirectory(id))
+        return try LogFollower(layout.logFile(id), LogSelection(), poller: poller)
     }
 
     package func isRunning(_ id: ContainerID) -> Bool { running.withLock { $0[id] != nil } }

@@ -19,12 +19,16 @@ package struct ContentHash: Sendable {
 
     package static func digest(of bytes: [UInt8]) -> Digest { Digest(bytes: SHA256.hash(data: bytes)) }
 
+    /// The ChainID of a layer above a chain; nil: above nothing.
+    package static func chain(_ diffID: Digest, above below: Digest?) -> Digest {
+        below.map { digest(of: Array("\($0) \(diffID)".utf8)) } ?? diffID
+    }
+
     /// ChainIDs of layers, base first: each names a layer together with everything below it.
     package static func chainIDs(of diffIDs: [Digest]) -> [Digest] {
         var chain: [Digest] = []
         for diffID in diffIDs {
-            guard let below = chain.last else { chain.append(diffID); continue }
-            chain.append(digest(of: Array("\(below) \(diffID)".utf8)))
+            chain.append(self.chain(diffID, above: chain.last))
         }
         return chain
     }

@@ -21,8 +21,9 @@ extension ImageStore {
                     )
                     continue
                 }
-                blobs.formUnion([found.id] + found.manifest.layers.map(\.digest))
-                layers.formUnion(ContentHash.chainIDs(of: found.config.rootfs.diff_ids))
+                let chainIDs = ContentHash.chainIDs(of: found.config.rootfs.diff_ids)
+                blobs.formUnion([found.id] + blobDigests(found, chainIDs))
+                layers.formUnion(chainIDs)
             }
             for digest in blobs.sorted() { problems += blobProblem(digest).map { [$0] } ?? [] }
             for chainID in layers.sorted()
@@ -39,6 +40,11 @@ extension ImageStore {
             }
             return problems
         }
+    }
+
+    /// Of the layers that have blobs.
+    private func blobDigests(_ image: StoredImage, _ chainIDs: [Digest]) -> [Digest] {
+        zip(image.manifest.layers, chainIDs).filter { !isPacked($1, as: $0) }.map(\.0.digest)
     }
 
     static func shown(_ reference: String) -> String { ImageReference(reference)?.familiar ?? reference }
@@ -69,7 +75,8 @@ extension ImageStore {
                 var wrong: [Digest] = []
                 var isDamaged = false
                 if let found = try? image(manifest, [:]) {
-                    let all = [manifest, found.id] + found.manifest.layers.map(\.digest)
+                    let chainIDs = ContentHash.chainIDs(of: found.config.rootfs.diff_ids)
+                    let all = [manifest, found.id] + blobDigests(found, chainIDs)
                     wrong = all.filter { blobProblem($0) != nil }
                     isDamaged = ContentHash.chainIDs(of: found.config.rootfs.diff_ids).contains {
                         (try? FileStatus.of("\(layout.layer(chainID: $0))/diff"))?.kind != .directory

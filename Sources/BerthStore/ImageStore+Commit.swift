@@ -21,6 +21,24 @@ extension ImageStore {
         }
     }
 
+    /// Takes one layer over before its image is done, so that what was built once is there for the next build.
+    ///
+    /// - Parameters:
+    ///   - place: a directory whose `diff` is the layer.
+    ///   - packedBytes: the size of its tar, which can be made again at any time.
+    /// - Returns: false where the store has it already.
+    package func keepLayer(_ place: String, packedBytes: Int64, as chainID: Digest) throws -> Bool {
+        guard try FileStatus.of("\(place)/diff", following: false).kind == .directory else {
+            throw BerthError(.corrupt, "keeping layer \(chainID.short)", cause: "the worker has not prepared it")
+        }
+        if hasLayer(chainID) { return false }
+        for name in ["size", "packed"] {
+            try FileIO.replace("\(place)/\(name)", Array("\(packedBytes)".utf8), durable: false)
+        }
+        try exclusively { try FileMove.intoPlace(place, layout.layer(chainID: chainID)) }
+        return true
+    }
+
     /// The worker has read hostile bytes: only what is plainly content by digest is taken.
     private func move(_ directory: String, _ kind: FileKind, _ place: (Digest) -> String) throws {
         for name in try Directory.names(directory) {
@@ -37,10 +55,12 @@ extension ImageStore {
         guard image.id == ingested.config else {
             throw ImageStore.damaged(ingested.manifest, "it names another config")
         }
-        for layer in image.manifest.layers where (try? FileStatus.of(layout.blob(layer.digest))) == nil {
+        let chainIDs = ContentHash.chainIDs(of: image.config.rootfs.diff_ids)
+        for (layer, chainID) in zip(image.manifest.layers, chainIDs)
+        where (try? FileStatus.of(layout.blob(layer.digest))) == nil && !isPacked(chainID, as: layer) {
             throw ImageStore.damaged(ingested.manifest, "its layer \(layer.digest.short) is missing")
         }
-        for chainID in ContentHash.chainIDs(of: image.config.rootfs.diff_ids)
+        for chainID in chainIDs
         where (try? FileStatus.of("\(layout.layer(chainID: chainID))/diff"))?.kind != .directory {
             throw ImageStore.damaged(ingested.manifest, "its layer \(chainID.short) is not unpacked")
         }

@@ -57,6 +57,17 @@ package struct ImageStore: Sendable {
         }
     }
 
+    /// True where a layer is unpacked and whole.
+    package func hasLayer(_ chainID: Digest) -> Bool {
+        (try? FileStatus.of("\(layout.layer(chainID: chainID))/diff"))?.kind == .directory
+    }
+
+    /// True where a layer has no blob because it can be packed at any time to exactly what its descriptor says.
+    func isPacked(_ chainID: Digest, as descriptor: ContentDescriptor) -> Bool {
+        descriptor.mediaType == MediaType.layer
+            && (try? FileIO.readText("\(layout.layer(chainID: chainID))/packed", limit: 64)) == "\(descriptor.size)"
+    }
+
     func exclusively<Result: Sendable>(_ body: () throws -> sending Result) throws -> Result {
         try turn.mutex.withLock { _ in try body() }
     }

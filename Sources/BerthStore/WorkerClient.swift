@@ -3,6 +3,16 @@ import BerthLinux
 import BerthModel
 import FoundationEssentials
 
+/// Who accompanies one worker from its start to its end.
+package protocol WorkerWatch {
+    /// The worker's ingest directory.
+    func begins(in ingest: String)
+    /// The process, by descriptor.
+    func runs(_ process: SharedDescriptor)
+    /// The worker is gone, its ingest directory still there.
+    func ended()
+}
+
 package struct WorkerClient: Sendable {
     private let program: String
     private let layout: StateLayout
@@ -15,8 +25,11 @@ package struct WorkerClient: Sendable {
     /// Runs the request; on success `commit` sees the ingest directory, which is gone when this returns.
     ///
     /// Blocks its thread until the worker ends: call it off the cooperative pool.
+    ///
+    /// - Parameter archive: what the worker has as descriptor 3; of a build, where answers are read from.
     package func run(
         _ request: WorkerRequest, archive: SharedDescriptor?, progress: (WorkerReport) -> Void,
+        watch: (any WorkerWatch)? = nil,
         commit: ([IngestedImage], String) throws -> Void
     ) throws {
         let ingest = "\(layout.ingest)/\(Hex.encode(randomBytes(8)))"
@@ -29,7 +42,9 @@ package struct WorkerClient: Sendable {
         }
         var request = request
         request.ingest = ingest
-        switch try result(of: request, archive: archive, progress: progress) {
+        watch?.begins(in: ingest)
+        defer { watch?.ended() }
+        switch try result(of: request, archive: archive, watch: watch, progress: progress) {
         case .finished(let images): try commit(images, ingest)
         default: throw silent(request)
         }
@@ -39,7 +54,7 @@ package struct WorkerClient: Sendable {
     package func ask(
         _ request: WorkerRequest, progress: (WorkerReport) -> Void = { _ in }
     ) throws -> Digest? {
-        switch try result(of: request, archive: nil, progress: progress) {
+        switch try result(of: request, archive: nil, watch: nil, progress: progress) {
         case .resolved(let digest): return digest
         case .finished: return nil
         default: throw silent(request)
@@ -54,7 +69,8 @@ package struct WorkerClient: Sendable {
 
     /// Runs a worker to its end; its failure is thrown.
     private func result(
-        of request: WorkerRequest, archive: SharedDescriptor?, progress: (WorkerReport) -> Void
+        of request: WorkerRequest, archive: SharedDescriptor?, watch: (any WorkerWatch)?,
+        progress: (WorkerReport) -> Void
     ) throws -> WorkerReport? {
         let input = try FileIO.sealedMemory("berth-request", Array(try JSONEncoder().encode(request)))
         let output = try Process.pipe()
@@ -63,6 +79,8 @@ package struct WorkerClient: Sendable {
             program, ["berth-worker", layout.runRoot], environment: [],
             descriptors: [input.number, output.write.number, log.number] + (archive.map { [$0.number] } ?? []),
             newSession: true)
+        // Ignored: one that has ended already is seen by its silence.
+        if let watch, let worker = try? Process.open(processID) { watch.runs(SharedDescriptor(worker)) }
         let result: WorkerReport?
         do { result = try listen(output, progress: progress) } catch {
             // Ignored: one that has ended already cannot be ended; the failure is what counts.
@@ -84,7 +102,7 @@ package struct WorkerClient: Sendable {
         while let line = try reader.next() {
             guard let report = try? JSONDecoder().decode(WorkerReport.self, from: Data(line)) else { continue }
             switch report {
-            case .progress, .layer: progress(report)
+            case .progress, .layer, .build, .question: progress(report)
             case .resolved, .finished, .failed: last = report
             }
         }

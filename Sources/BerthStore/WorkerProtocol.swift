@@ -3,7 +3,7 @@ import BerthModel
 
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable { case importTree, load, save, pull, push, resolve, login }
+    package enum Kind: String, Codable, Sendable { case importTree, load, save, pull, push, resolve, login, build }
 
     package var kind: Kind
     /// Absolute; made by the agent, removed by the agent.
@@ -19,6 +19,7 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     package var images: [SavedImage] = []
     package var blobs: [String: String] = [:]
     package var pull: PullRequest?
+    package var build: BuildWork?
 
     package init(kind: Kind, ingest: String, created: String) {
         self.kind = kind
@@ -46,6 +47,19 @@ package struct PullRequest: Codable, Sendable, Equatable {
         blobs = layout.blobs
         layers = layout.layers
         partials = layout.partials
+    }
+}
+
+/// What to build, and where the store keeps layers.
+package struct BuildWork: Codable, Sendable, Equatable {
+    package var targets: [BuildTarget]
+    package var layers: String
+    /// Where digests of files are remembered.
+    package var fileBook: String
+    package init(targets: [BuildTarget], layout: StateLayout) {
+        self.targets = targets
+        layers = layout.layers
+        fileBook = layout.fileBook
     }
 }
 
@@ -80,6 +94,8 @@ package enum WorkerReport: Codable, Sendable, Equatable {
     case progress(String)
     case layer(LayerProgress)
     case resolved(Digest)
+    case build(BuildProgress)
+    case question(Int, BuildQuestion)
     case finished([IngestedImage])
     case failed(BerthError)
 }

@@ -35,7 +35,8 @@ struct ControlAdapter: AgentService {
             var result = RequestResult()
             result.containers = try await engine.up(
                 request.stack, materials: request.materials, options,
-                pull: try pullOptions(request.pull, request.caller), dryRun: request.dryRun, report: report)
+                pull: try pullOptions(request.pull, request.caller, request.builds), dryRun: request.dryRun,
+                report: report)
             return result
         }
     }
@@ -99,7 +100,8 @@ struct ControlAdapter: AgentService {
             options.removeOrphans = request.removeOrphans
             let id = try await engine.run(
                 request.service, in: request.stack, materials: request.materials, options,
-                pull: try pullOptions(request.pull, request.caller), held: !request.detach, report: report)
+                pull: try pullOptions(request.pull, request.caller, request.builds), held: !request.detach,
+                report: report)
             var result = RequestResult()
             result.containers = [id]
             result.ticket = ShimTicket(
@@ -191,8 +193,14 @@ struct ControlAdapter: AgentService {
 
     // MARK: Images, networks, volumes
 
-    private func pullOptions(_ policy: String?, _ caller: CallerContext) throws -> PullOptions {
-        PullOptions(policy: try policy.map(ControlAdapter.policy), access: caller.registries)
+    private func pullOptions(
+        _ policy: String?, _ caller: CallerContext, _ builds: StackBuilds
+    ) throws -> PullOptions {
+        var options = PullOptions(policy: try policy.map(ControlAdapter.policy), access: caller.registries)
+        options.builds = builds.targets
+        options.buildSecrets = builds.secrets
+        options.buildPolicy = BuildPolicy(rawValue: builds.policy.rawValue) ?? .missing
+        return options
     }
 
     private static func policy(_ text: String) throws -> PullPolicy {
@@ -241,6 +249,22 @@ struct ControlAdapter: AgentService {
         }
     }
 
+    func build(_ request: BuildRequest) -> ProgressStream {
+        progress(endsWithObserver: true) { report in
+            var result = RequestResult()
+            result.built = try await engine.build(
+                request.targets, secrets: request.secrets, request.caller.registries, report: report)
+            if request.pushes {
+                for tag in result.built.flatMap(\.tags) {
+                    _ = try await engine.push(tag, request.caller.registries, report: report)
+                }
+            }
+            return result
+        }
+    }
+
+    func pruneBuilds(all: Bool) async throws -> PruneResult { try await engine.pruneBuilds(all: all) }
+
     func importImage(_ request: ImageImportRequest) -> ProgressStream {
         lines {
             try await engine.ingest(
@@ -284,18 +308,20 @@ struct ControlAdapter: AgentService {
 
     // MARK: Streams
 
-    /// Work that goes on when its observer leaves.
-    private func progress(_ body: @escaping @Sendable (@escaping ProgressReport) async throws -> RequestResult)
-        -> ProgressStream
-    {
+    /// Work that goes on when its observer leaves, unless told otherwise.
+    private func progress(
+        endsWithObserver: Bool = false,
+        _ body: @escaping @Sendable (@escaping ProgressReport) async throws -> RequestResult
+    ) -> ProgressStream {
         let (stream, continuation) = ProgressStream.makeStream()
-        Task {
+        let task = Task {
             do {
                 let result = try await body { item in
                     switch item {
                     case .event(let event): continuation.yield(.event(event))
                     case .warning(let text): continuation.yield(.warning(text))
                     case .plan(let plan): continuation.yield(.plan(plan))
+                    case .build(let step): continuation.yield(.build(step))
                     }
                 }
                 continuation.yield(.result(result))
@@ -303,6 +329,9 @@ struct ControlAdapter: AgentService {
             } catch {
                 continuation.finish(throwing: error)
             }
+        }
+        if endsWithObserver {
+            continuation.onTermination = { if case .cancelled = $0 { task.cancel() } }
         }
         return stream
     }

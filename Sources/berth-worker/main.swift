@@ -1,4 +1,5 @@
 // The worker's start: fewer rights first, then the request, then reports.
+import BerthBuild
 import BerthLinux
 import BerthModel
 import BerthStore
@@ -66,6 +67,23 @@ do {
         let images = try ImagePull.run(
             request, reports: fetched?.number ?? -1, warn: warn, progress: { report(.layer($0)) })
         report(.finished(images))
+    case .build:
+        guard let work = request.build else { throw BerthError(.internal, "building", cause: "nothing was asked for") }
+        let sandbox = AgentSandbox(answers: archiveDescriptorNumber, send: report)
+        Task {
+            do {
+                let images = try await ImageBuild.run(
+                    work, ingest: request.ingest, now: request.created, sandbox: sandbox, packer: TarPacker(),
+                    report: { report(.build($0)) })
+                report(.finished(images))
+            } catch let error as BerthError {
+                report(.failed(error))
+            } catch {
+                report(.failed(BerthError(.internal, "building", cause: "\(error)")))
+            }
+            exitProcess(0)
+        }
+        dispatchMain()
     case .push, .resolve, .login: break
     case .save:
         try ArchiveSave.run(request, archive: archiveDescriptorNumber)

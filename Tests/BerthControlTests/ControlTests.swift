@@ -40,6 +40,8 @@ struct FakeAgent: AgentService {
     func pruneImages(all: Bool) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
     func diskReport() async throws -> DiskReport { DiskReport(lines: []) }
     func checkStore(repairs: Bool) async throws -> [StoreProblem] { [] }
+    func build(_ request: BuildRequest) -> ProgressStream { ProgressStream { $0.finish() } }
+    func pruneBuilds(all: Bool) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
     func push(_ request: PullRequestDocument) -> ProgressStream { ProgressStream { $0.finish() } }
     func resolve(_ request: ResolveRequest) async throws -> [String: Digest] { [:] }
     func checkLogin(_ request: ResolveRequest) async throws {}

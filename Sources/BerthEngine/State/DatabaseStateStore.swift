@@ -1,6 +1,7 @@
 // The state in SQLite: documents as JSON in narrow tables, WAL, fsync for what was acknowledged.
 import BerthLinux
 import BerthModel
+import BerthStore
 import FoundationEssentials
 import GRDB
 
@@ -179,6 +180,31 @@ package final class DatabaseStateStore: StateStore {
             [reference, time.nanosecondsSinceEpoch])
     }
 
+    // MARK: Build cache
+
+    package func cachedStep(_ key: Digest, now: Timestamp) throws -> CachedStepRow? {
+        let text = try quick.read {
+            try String.fetchOne(
+                $0, sql: "SELECT document FROM build_cache WHERE key = ?", arguments: [key.description])
+        }
+        guard let text, var row = try? decode(text) as CachedStepRow else { return nil }
+        row.used = now
+        try insert(row)
+        return row
+    }
+    package func insert(_ row: CachedStepRow) throws {
+        try write(
+            quick, "INSERT OR REPLACE INTO build_cache (key, used, document) VALUES (?, ?, ?)",
+            [row.step.key.description, row.used.nanosecondsSinceEpoch, try encode(row)])
+    }
+    package func cachedSteps() throws -> [CachedStepRow] {
+        try quick.read { try String.fetchAll($0, sql: "SELECT document FROM build_cache ORDER BY used, key") }
+            .compactMap { try? decode($0) }
+    }
+    package func removeCachedStep(_ key: Digest) throws {
+        try write(quick, "DELETE FROM build_cache WHERE key = ?", [key.description])
+    }
+
     package func bootID() throws -> String? {
         try durable.read { try String.fetchOne($0, sql: "SELECT value FROM facts WHERE name = 'boot'") }
     }
@@ -203,6 +229,10 @@ enum Migrations {
         CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
         """,
         "CREATE TABLE pulls (reference TEXT PRIMARY KEY, time INTEGER NOT NULL);",
+        """
+        CREATE TABLE build_cache (key TEXT PRIMARY KEY, used INTEGER NOT NULL, document TEXT NOT NULL);
+        CREATE INDEX build_cache_by_use ON build_cache (used);
+        """,
     ]
     static var newest: Int { steps.count }
 

@@ -26,6 +26,21 @@ package struct AddressLease: Codable, Sendable, Equatable {
     }
 }
 
+/// A row of the build cache.
+package struct CachedStepRow: Codable, Sendable, Equatable {
+    package var step: CachedStep
+    /// ChainID of its layer; nil: it has none.
+    package var chainID: Digest?
+    package var created: Timestamp
+    package var used: Timestamp
+    package init(step: CachedStep, chainID: Digest?, created: Timestamp, used: Timestamp) {
+        self.step = step
+        self.chainID = chainID
+        self.created = created
+        self.used = used
+    }
+}
+
 /// Durable state. Calls are short and synchronous; whoever calls has decided.
 package protocol StateStore: ReferenceBook {
     func containers() throws -> [ContainerRow]
@@ -52,6 +67,13 @@ package protocol StateStore: ReferenceBook {
     /// When a reference was last pulled; nil: never.
     func pulled(_ reference: String) throws -> Timestamp?
     func setPulled(_ reference: String, _ time: Timestamp) throws
+    // MARK: Build cache
+    /// A step by its key; its time of use becomes now.
+    func cachedStep(_ key: Digest, now: Timestamp) throws -> CachedStepRow?
+    func insert(_ row: CachedStepRow) throws
+    /// All rows, those used longest ago first.
+    func cachedSteps() throws -> [CachedStepRow]
+    func removeCachedStep(_ key: Digest) throws
     /// The boot in which the state was last written.
     func bootID() throws -> String?
     func setBootID(_ id: String) throws

@@ -45,6 +45,17 @@ package enum DetachedMount {
 
     /// An overlay of read-only lower directories (uppermost first) and a writable upper one.
     package static func overlay(lowers: [String], upper: String, work: String) throws(SystemError) -> Descriptor {
+        try overlay(lowers: lowers, writable: (upper, work))
+    }
+
+    /// Several lower directories (uppermost first) as one read-only tree.
+    package static func overlay(lowers: [String]) throws(SystemError) -> Descriptor {
+        try overlay(lowers: lowers, writable: nil)
+    }
+
+    private static func overlay(
+        lowers: [String], writable: (upper: String, work: String)?
+    ) throws(SystemError) -> Descriptor {
         let context = Descriptor(
             owning: try systemCall("fsopen", "overlay") { fsopen("overlay", UInt32(FSOPEN_CLOEXEC)) })
         var lowerByLower = true
@@ -58,8 +69,10 @@ package enum DetachedMount {
             }
         }
         if !lowerByLower { try configure(context, "lowerdir", lowers.joined(separator: ":")) }
-        try configure(context, "upperdir", upper)
-        try configure(context, "workdir", work)
+        if let writable {
+            try configure(context, "upperdir", writable.upper)
+            try configure(context, "workdir", writable.work)
+        }
         try systemCall("fsconfig", "overlay") { fsconfig(context.number, FSCONFIG_CMD_CREATE.rawValue, nil, nil, 0) }
         return Descriptor(
             owning: try systemCall("fsmount", "overlay") { fsmount(context.number, UInt32(FSMOUNT_CLOEXEC), 0) })

@@ -13,14 +13,20 @@ extension ServiceDecoder {
         service.resources.cpuPeriodMicroseconds = field["cpu_period"]?.integer
         service.resources.cpuset = field["cpuset"]?.filled
         service.resources.processLimit = field["pids_limit"]?.integer
-        for (name, limit) in field["ulimits"]?.entries ?? [] {
+        service.ulimits = field["ulimits"].map(decodeLimits) ?? [:]
+    }
+
+    func decodeLimits(_ field: Field) -> [String: Ulimit] {
+        var limits: [String: Ulimit] = [:]
+        for (name, limit) in field.entries {
             if let single = limit["single"]?.integer {
-                service.ulimits[name] = Ulimit(soft: single, hard: single)
+                limits[name] = Ulimit(soft: single, hard: single)
             } else if let soft = limit["soft"]?.integer, let hard = limit["hard"]?.integer {
                 if hard >= 0 && soft > hard { limit.fail("the soft limit \(soft) is above the hard limit \(hard)") }
-                service.ulimits[name] = Ulimit(soft: soft, hard: hard)
+                limits[name] = Ulimit(soft: soft, hard: hard)
             }
         }
+        return limits
     }
 
     private func nanoCPUs(_ field: Field) -> Int64? {

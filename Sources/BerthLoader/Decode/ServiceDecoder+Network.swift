@@ -144,7 +144,7 @@ extension ServiceDecoder {
         return ExposedPort(ports: range, transport: transport)
     }
 
-    private func extraHost(_ field: Field) -> HostEntry? {
+    func extraHost(_ field: Field) -> HostEntry? {
         let parts = (field.text ?? "").split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
         let address = parts.count == 2 ? parts[1] : ""

@@ -62,7 +62,7 @@ extension ServiceDecoder {
         return MountDefinition(kind: .tmpfs(sizeBytes: size, mode: nil, options: options), target: target)
     }
 
-    private func material(_ field: Field, base: String) -> MaterialReference? {
+    func material(_ field: Field, base: String) -> MaterialReference? {
         let source = field["source"]?.text ?? ""
         var target = field["target"]?.filled ?? base + source
         if !target.hasPrefix("/") { target = base + target }

@@ -29,9 +29,6 @@ struct ServiceDecoder {
         rule.include = field["include"]?.texts ?? []
         rule.initialSync = field["initial_sync"]?.flag ?? false
         rule.exec = field["exec"].map(decodeHook)
-        if action == .rebuild {
-            field["action"]?.warn("nothing is rebuilt yet: changes below \(path) are said, and no more")
-        }
         return rule
     }
 
@@ -97,19 +94,6 @@ struct ServiceDecoder {
         }
         logging.options = field["options"]?.pairs ?? [:]
         return logging
-    }
-
-    private func decodeBuild(_ field: Field) -> BuildDefinition {
-        field.warn("berth does not build images yet", suggestion: "import or load the image, and name it with image:")
-        var build = BuildDefinition(context: field["context"]?.text ?? "")
-        build.dockerfile = field["dockerfile"]?.filled
-        build.dockerfileInline = field["dockerfile_inline"]?.filled
-        build.arguments = field["args"]?.inherited ?? [:]
-        build.target = field["target"]?.filled
-        build.labels = field["labels"]?.pairs ?? [:]
-        build.tags = field["tags"]?.texts ?? []
-        build.platforms = field["platforms"]?.texts ?? []
-        return build
     }
 
     private func restart(_ field: Field) -> RestartPolicy {

@@ -82,6 +82,8 @@ package struct ImageConfig: Codable, Sendable, Equatable {
         package var StopSignal: String?
         package var Healthcheck: Healthcheck?
         package var Shell: [String]?
+        /// Instructions that a build upon the image runs first.
+        package var OnBuild: [String]?
         package init() {}
     }
     package struct RootFS: Codable, Sendable, Equatable {

@@ -201,16 +201,3 @@ package struct Logging: Codable, Sendable, Equatable {
     package var options: [String: String] = [:]
     package init() {}
 }
-
-/// `build`, parsed and carried; nothing executes it yet.
-package struct BuildDefinition: Codable, Sendable, Equatable {
-    package var context: String
-    package var dockerfile: String?
-    package var dockerfileInline: String?
-    package var arguments: [String: String?] = [:]
-    package var target: String?
-    package var labels: [String: String] = [:]
-    package var tags: [String] = []
-    package var platforms: [String] = []
-    package init(context: String) { self.context = context }
-}

@@ -10,9 +10,15 @@ package struct LaunchInput: Sendable {
     package var joinFiles: [String]
     package var seccompFilter: [UInt8]?
     package var usesInit: Bool
+    /// No file of ours is made in the root; places of mounts are there already.
+    package var leavesRootAlone = false
     package var terminalRows: UInt16 = 0
     package var terminalColumns: UInt16 = 0
-    package init(spec: RuntimeSpec, staging: String, joinFiles: [String], seccompFilter: [UInt8]?, usesInit: Bool) {
+    package init(
+        spec: RuntimeSpec, staging: String, joinFiles: [String], seccompFilter: [UInt8]?, usesInit: Bool,
+        leavesRootAlone: Bool = false
+    ) {
+        self.leavesRootAlone = leavesRootAlone
         self.spec = spec
         self.staging = staging
         self.joinFiles = joinFiles
@@ -25,6 +31,8 @@ package enum LaunchCompiler {
     /// The slot of the root's detached mount; joined namespaces have the slot that their path names; bind sources
     /// follow.
     package static let rootSlot = 0
+    /// What a bind's source begins with that is a slot: a mount that the shim is given.
+    package static let slotSource = "slot:"
     private static let firstSourceSlot = 100
     /// ENOENT and EINVAL: a file system or option that this kernel does not have.
     private static let absent: [Int32] = [2, 19, 22]
@@ -145,10 +153,13 @@ package enum LaunchCompiler {
             }
             for (path, target) in DefaultPaths.links { program.child.append(.init(.symlink(target: path, to: target))) }
         }
-        program.child.append(
-            .init(
-                .makeFile(target: "/.dockerenv", mode: 0o755, content: [], userID: 0, groupID: 0), ignoring: [17, 30]))
-        program.child.append(.init(.symlink(target: "/etc/mtab", to: "/proc/mounts"), ignoring: [17, 30]))
+        if !input.leavesRootAlone {
+            program.child.append(
+                .init(
+                    .makeFile(target: "/.dockerenv", mode: 0o755, content: [], userID: 0, groupID: 0),
+                    ignoring: [17, 30]))
+            program.child.append(.init(.symlink(target: "/etc/mtab", to: "/proc/mounts"), ignoring: [17, 30]))
+        }
         // Root-owned whoever the user is, and before the root becomes read-only.
         program.child.append(.init(.makeDirectory(target: spec.process.cwd, mode: 0o755)))
         if spec.process.terminal {
@@ -164,9 +175,13 @@ package enum LaunchCompiler {
         let options = MountOptions(mount.options)
         switch mount.type {
         case "bind":
-            let slot = nextSlot
-            nextSlot += 1
-            program.prepare.append(.init(.openTree(path: mount.source, slot: slot, recursive: options.recursive)))
+            var slot = nextSlot
+            if mount.source.hasPrefix(slotSource), let given = Int(mount.source.dropFirst(slotSource.count)) {
+                slot = given
+            } else {
+                nextSlot += 1
+                program.prepare.append(.init(.openTree(path: mount.source, slot: slot, recursive: options.recursive)))
+            }
             program.child.append(
                 .init(
                     .attach(

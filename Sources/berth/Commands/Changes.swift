@@ -94,10 +94,18 @@ struct Create: AsyncParsableCommand {
     @Flag(help: "Recreate containers even if nothing changed") var forceRecreate = false
     @Flag(help: "Leave existing containers as they are") var noRecreate = false
     @Flag(help: "Remove containers of services that are not in the file") var removeOrphans = false
+    @Flag(help: "Build images although they are here") var build = false
+    @Flag(help: "Build no image, even if it is missing") var noBuild = false
+    @Flag(help: "No progress of pulls") var quietPull = false
+    @Option(help: "Pull images: always, missing or never; else as each service says") var pull: String?
     @Option(help: "Replicas: NAME=NUMBER") var scale: [String] = []
     @Argument var services: [String] = []
     func run() async throws {
         var arguments = ["--no-start"] + services
+        if build { arguments.insert("--build", at: 0) }
+        if noBuild { arguments.insert("--no-build", at: 0) }
+        if quietPull { arguments.insert("--quiet-pull", at: 0) }
+        if let pull { arguments = ["--pull", pull] + arguments }
         if forceRecreate { arguments.insert("--force-recreate", at: 0) }
         if noRecreate { arguments.insert("--no-recreate", at: 0) }
         if removeOrphans { arguments.insert("--remove-orphans", at: 0) }

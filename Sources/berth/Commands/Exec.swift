@@ -123,7 +123,8 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Capability to drop; repeatable") var capDrop: [String] = []
     @Option(help: "Pull images: always, missing or never; else as each service says") var pull: String?
     @Flag(help: "No progress of pulls") var quietPull = false
-    @Flag(help: .hidden) var build = false
+    @Flag(help: "Build the image although it is here") var build = false
+    @Flag(help: "No progress of builds") var quietBuild = false
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: .hidden) var quiet = false
     @Argument var service: String
     @Argument(parsing: .captureForPassthrough) var command: [String] = []
@@ -152,8 +153,11 @@ struct Run: AsyncParsableCommand {
         request.useAliases = useAliases
         request.removeOrphans = removeOrphans
         request.pull = pull
+        request.builds = try StackBuild.builds(of: stack)
+        if build { request.builds.policy = .always }
         let client = try await AgentConnection.client()
-        let result = try await ProgressView(title: "run", hidesPulls: quietPull).follow(client.run(request))
+        let result = try await ProgressView(title: "run", hidesPulls: quietPull, hidesBuilds: quietBuild).follow(
+            client.run(request))
         guard let ticket = result.ticket else { return }
         if detach { return Console.shared.out(ticket.container.text) }
         let code = try ShimStream(ticket, interactive: true).run()

@@ -7,9 +7,10 @@ import FoundationEssentials
 
 struct Image: AsyncParsableCommand {
     static let configuration = subcommand(
-        abstract: "Pull, push, import, load, save, list and remove images",
+        abstract: "Build, pull, push, import, load, save, list and remove images",
         subcommands: [
-            ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self, ImageLs.self,
+            ImageBuildCommand.self, ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self,
+            ImageLs.self,
             ImageInspect.self,
             ImageRm.self,
             ImageTag.self, ImagePrune.self,

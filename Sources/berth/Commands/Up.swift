@@ -11,13 +11,15 @@ struct Up: AsyncParsableCommand {
             Examples:
               berth up                          start, and show the logs until Ctrl-C
               berth up -d --wait                return when everything is ready
+              berth up -d --build               build again what services are built as
               berth up -d --scale worker=3      three replicas of worker
               berth up --dry-run                what would be done, and why
             """)
 
     @Flag(name: [.customShort("d"), .customLong("detach")], help: "Run in the background") var detach = false
-    @Flag(help: .hidden) var build = false
-    @Flag(help: .hidden) var noBuild = false
+    @Flag(help: "Build images although they are here") var build = false
+    @Flag(help: "Build no image, even if it is missing") var noBuild = false
+    @Flag(help: "No progress of builds") var quietBuild = false
     @Flag(help: "Recreate containers even if nothing changed") var forceRecreate = false
     @Flag(help: "Leave existing containers as they are") var noRecreate = false
     @Flag(help: "Recreate what the services depend on too") var alwaysRecreateDeps = false
@@ -78,7 +80,7 @@ struct Up: AsyncParsableCommand {
         let request = try request(for: stack)
         let client = try await AgentConnection.client()
         if request.removeOrphans, !yes { try await OrphanQuestion.ask(stack, client) }
-        let progress = ProgressView(title: "up", hidesPulls: quietPull)
+        let progress = ProgressView(title: "up", hidesPulls: quietPull, hidesBuilds: quietBuild)
         if detach || wait || noStart || GlobalOptions.current.dryRun {
             try await progress.follow(client.up(request))
             return
@@ -132,6 +134,8 @@ struct Up: AsyncParsableCommand {
         }
         request.stopTimeoutSeconds = timeout
         request.pull = pull
+        request.builds = try StackBuild.builds(of: stack)
+        request.builds.policy = build ? .always : noBuild ? .never : .missing
         request.wait = wait
         request.waitTimeoutSeconds = waitTimeout
         request.dryRun = GlobalOptions.current.dryRun

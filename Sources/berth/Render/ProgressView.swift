@@ -8,25 +8,32 @@ import Synchronization
 final class ProgressView: Sendable {
     enum Mode: Sendable { case terminal, plain, json, quiet }
 
-    private struct Row {
+    struct Row {
         var kind: String; var name: String; var status: String; var seconds: Double?; var isDone: Bool;
         var isError: Bool
         /// Of a layer's row.
         var image: String?
+        /// Of a build step: its number, and the end of what it wrote.
+        var step: Int?
+        var tail: [String] = []
     }
-    private struct State {
+    struct State {
         var rows: [Row] = []
         var drawn = 0
+        /// Of build steps, by number: the end of what they wrote, for who sees only failures.
+        var written: [Int: [String]] = [:]
     }
 
-    private let mode: Mode
+    let mode: Mode
     private let title: String
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     /// Layers and images are not shown.
     private let hidesPulls: Bool
+    let hidesBuilds: Bool
 
-    init(title: String, quiet: Bool = false, hidesPulls: Bool = false) {
+    init(title: String, quiet: Bool = false, hidesPulls: Bool = false, hidesBuilds: Bool = false) {
+        self.hidesBuilds = hidesBuilds
         self.title = title
         self.hidesPulls = hidesPulls
         if quiet {
@@ -141,24 +148,35 @@ final class ProgressView: Sendable {
     }
 
     /// Moves up over what was drawn and draws all rows again.
-    private func draw(_ state: inout State) {
+    func draw(_ state: inout State) {
         let limit = Int(Terminal.size(2)?.rows ?? 24) - 2
         let counted = state.rows.filter { $0.image == nil }
         let done = counted.filter(\.isDone).count
         var text = state.drawn > 0 ? "\u{1B}[\(state.drawn)A" : ""
         text += "\u{1B}[J[+] \(title) \(done)/\(counted.count)\n"
-        let width = state.rows.map { $0.kind.count + $0.name.count + 1 }.max() ?? 0
-        let shown = state.rows.suffix(max(1, limit))
-        for row in shown {
+        let columns = Int(Terminal.size(2)?.columns ?? 80)
+        let width = min(state.rows.map { $0.kind.count + $0.name.count + 1 }.max() ?? 0, max(20, columns - 22))
+        var room = max(1, limit)
+        var first = state.rows.endIndex
+        // The newest rows that fit, with what they say.
+        while first > 0, room >= 1 + state.rows[first - 1].tail.count {
+            first -= 1
+            room -= 1 + state.rows[first].tail.count
+        }
+        var lineCount = 1
+        for row in state.rows[min(first, max(0, state.rows.count - 1))...] {
             let mark =
                 row.isError ? "\u{1B}[31m✘\u{1B}[0m" : row.isDone ? "\u{1B}[32m✔\u{1B}[0m" : "\u{1B}[33m⠿\u{1B}[0m"
-            let name = "\(row.kind) \(row.name)"
-            let pad = String(repeating: " ", count: width - name.count)
+            let whole = row.kind.isEmpty ? row.name : "\(row.kind) \(row.name)"
+            let name = whole.count > width ? whole.prefix(width - 1) + "…" : whole[...]
+            let pad = String(repeating: " ", count: max(0, width - name.count))
             let colour = row.isError ? "31" : row.isDone ? "32" : "33"
             let time = row.seconds.map { "  \u{1B}[34m\(ProgressView.format($0))s\u{1B}[0m" } ?? ""
             text += "\u{1B}[2K \(mark) \(name)\(pad)  \u{1B}[\(colour)m\(row.status)\u{1B}[0m\(time)\n"
+            for line in row.tail { text += "\u{1B}[2K    \u{1B}[2m\(line.prefix(max(10, columns - 6)))\u{1B}[0m\n" }
+            lineCount += 1 + row.tail.count
         }
-        state.drawn = shown.count + 1
+        state.drawn = lineCount
         Console.shared.errorRaw(text)
     }
 
@@ -177,6 +195,7 @@ final class ProgressView: Sendable {
             switch item {
             case .event(let event): show(event)
             case .warning(let text): Console.shared.warn(Console.safe(text))
+            case .build(let step): show(step)
             case .plan(let plan): Console.shared.out(mode == .json ? PlanText.json(plan) : PlanText.text(plan))
             case .result(let ended): result = ended
             }

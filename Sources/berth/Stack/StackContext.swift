@@ -60,40 +60,42 @@ struct StackContext {
         }
     }
 
+    /// What a secret or config holds, read with the caller's rights.
+    static func content(of definition: MaterialDefinition, _ what: String) throws -> [UInt8] {
+        switch definition.source {
+        case .file(let path):
+            do { return try FileIO.read(path, limit: 1 << 20) } catch {
+                throw BerthError(
+                    .notFound, "reading \(what) \(definition.key)", subject: path,
+                    cause: "\(path): \(error.reason)", hint: "create the file, or make it readable")
+            }
+        case .environment(let name):
+            guard let value = EnvironmentVariables.all[name] else {
+                throw BerthError(
+                    .notFound, "reading \(what) \(definition.key)", subject: name,
+                    cause: "the environment variable \(name) is not set")
+            }
+            return Array(value.utf8)
+        case .content(let text): return Array(text.utf8)
+        case .external: return []
+        }
+    }
+
     /// Reads what secrets and configs hold, and puts their digests into the stack.
     static func materials(of stack: inout Stack) throws -> [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]
-        func content(_ definition: MaterialDefinition, _ what: String) throws -> [UInt8] {
-            switch definition.source {
-            case .file(let path):
-                do { return try FileIO.read(path, limit: 1 << 20) } catch {
-                    throw BerthError(
-                        .notFound, "reading \(what) \(definition.key)", subject: path,
-                        cause: "\(path): \(error.reason)", hint: "create the file, or make it readable")
-                }
-            case .environment(let name):
-                guard let value = EnvironmentVariables.all[name] else {
-                    throw BerthError(
-                        .notFound, "reading \(what) \(definition.key)", subject: name,
-                        cause: "the environment variable \(name) is not set")
-                }
-                return Array(value.utf8)
-            case .content(let text): return Array(text.utf8)
-            case .external: return []
-            }
-        }
         let usedSecrets = Set(stack.services.values.flatMap { $0.secrets.map(\.source) })
         let usedConfigs = Set(stack.services.values.flatMap { $0.configs.map(\.source) })
         for key in usedSecrets {
             guard let definition = stack.secrets[key] else { continue }
-            let bytes = try content(definition, "secret")
+            let bytes = try content(of: definition, "secret")
             let digest = SHA256Digest.digest(of: bytes)
             stack.secrets[key]?.digest = digest
             contents[digest.description] = bytes
         }
         for key in usedConfigs {
             guard let definition = stack.configs[key] else { continue }
-            let bytes = try content(definition, "config")
+            let bytes = try content(of: definition, "config")
             let digest = SHA256Digest.digest(of: bytes)
             stack.configs[key]?.digest = digest
             contents[digest.description] = bytes

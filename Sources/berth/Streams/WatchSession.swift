@@ -149,7 +149,8 @@ final class WatchSession {
         do {
             switch one.rule.action {
             case .rebuild:
-                say("\(name): \(changed.count) files changed, but nothing is rebuilt yet")
+                say("Rebuilding service \(name) after \(changed.count) changes were detected")
+                try await rebuild(one.service)
                 return
             case .restart: break
             case .sync, .syncRestart, .syncExec:
@@ -167,6 +168,25 @@ final class WatchSession {
         } catch let error as BerthError {
             Console.shared.fail(error)
         }
+    }
+
+    /// The service's image anew, and its containers with it; what depends on it stays as it is.
+    private func rebuild(_ service: Service) async throws {
+        var stack = stack
+        let materials = try StackContext.materials(of: &stack)
+        let builds = try StackBuild.builds(of: stack, services: [service.name])
+        let caller = StackContext.caller(pulling: builds.targets.flatMap(\.tags))
+        let progress = ProgressView(title: "build", quiet: quiet)
+        try await progress.follow(
+            client.build(BuildRequest(targets: builds.targets, secrets: builds.secrets, caller: caller)))
+        var request = UpRequest(stack: stack, materials: materials, caller: caller)
+        request.services = [service.name]
+        request.includeDependencies = false
+        request.ignoreOrphans = true
+        try await progress.follow(client.up(request))
+        // The image that it was made from until now has no name any more.
+        _ = try await client.pruneImages(all: false)
+        say("service \(service.name) successfully built")
     }
 
     private func copy(_ one: Watched, _ changed: Set<String>) async throws {

@@ -1,0 +1,18 @@
+// What a build needs of the world: the agent, and a packer of layers. Injected, so that the graph knows neither.
+import BerthModel
+import BerthStore
+
+/// The agent, as a build sees it.
+package protocol BuildSandbox: Sendable {
+    func image(_ reference: String, _ platform: Platform?, pulls: Bool) async throws -> BaseImage
+    func cached(_ key: Digest) async throws -> CachedStep?
+    /// - Parameter directory: the name of the directory in the ingest whose `diff` is the step's layer.
+    func keep(_ step: CachedStep, directory: String) async throws
+    func run(_ step: RunStep) async throws -> (exitCode: Int32, output: [String])
+}
+
+/// Turns a layer's tree into the digest of its tar.
+package protocol LayerPacker: Sendable {
+    /// - Parameter timestampMax: seconds since the epoch that no time in the layer may be after; nil: no limit.
+    func pack(_ diff: String, timestampMax: Int64?) throws -> PackedLayer
+}

@@ -1,0 +1,86 @@
+// Text to a `Dockerfile`, with all that is wrong in it: never just the first mistake.
+import BerthModel
+
+package enum DockerfileParser {
+    /// A Dockerfile larger than this is something else.
+    private static let bytesMax = 1 << 20
+
+    /// Nil where there are errors among the diagnostics.
+    package static func parse(_ text: String, file: String) -> (dockerfile: Dockerfile?, diagnostics: [Diagnostic]) {
+        guard text.utf8.count <= bytesMax else {
+            let place = SourcePlace(file: file, line: 1, column: 1)
+            return (nil, [Diagnostic(.error, at: place, "larger than \(bytesMax) bytes")])
+        }
+        let lines = DockerfileLines(text, file: file)
+        var result = Dockerfile()
+        result.directives = lines.directives
+        var diagnostics = lines.diagnostics
+        for line in lines.instructions {
+            let place = SourcePlace(file: file, line: line.firstLine, column: line.column)
+            do {
+                let reader = InstructionReader(line, escape: lines.directives.escape, place: place)
+                try take(reader, into: &result)
+            } catch {
+                diagnostics.append(error.diagnostic)
+            }
+        }
+        if lines.instructions.isEmpty && diagnostics.isEmpty {
+            let place = SourcePlace(file: file, line: 1, column: 1)
+            diagnostics.append(Diagnostic(.error, at: place, "file with no instructions"))
+        } else if result.stages.isEmpty, !diagnostics.contains(where: { $0.severity == .error }) {
+            let place = SourcePlace(file: file, line: lines.instructions.last?.firstLine ?? 1, column: 1)
+            diagnostics.append(Diagnostic(.error, at: place, "no build stage: expected FROM"))
+        }
+        diagnostics.sort { ($0.place?.line ?? 0, $0.message) < ($1.place?.line ?? 0, $1.message) }
+        let isWrong = diagnostics.contains { $0.severity == .error }
+        return (isWrong ? nil : result, diagnostics)
+    }
+
+    /// One instruction that is kept as text (`ONBUILD`).
+    package static func parseInstruction(
+        _ raw: String, escape: Character, place: SourcePlace
+    ) throws(DockerfileError) -> Instruction {
+        let lines = DockerfileLines(raw, file: place.file)
+        guard var line = lines.instructions.first, lines.instructions.count == 1 else {
+            throw DockerfileError(place, "expected one instruction, found \"\(raw)\"")
+        }
+        line.firstLine = place.line
+        let reader = InstructionReader(line, escape: escape, place: place)
+        guard let instruction = try reader.instruction() else {
+            throw DockerfileError(place, "FROM isn't allowed here")
+        }
+        return instruction
+    }
+
+    private static func take(_ reader: InstructionReader, into result: inout Dockerfile) throws(DockerfileError) {
+        guard let instruction = try reader.instruction() else {
+            result.stages.append(try reader.stage(number: result.stages.count))
+            return
+        }
+        if !result.stages.isEmpty {
+            result.stages[result.stages.count - 1].instructions.append(instruction)
+        } else if case .arg = instruction.kind {
+            result.globalArguments.append(instruction)
+        } else {
+            throw DockerfileError(
+                instruction.place, "no build stage in current context: only ARG may stand before FROM",
+                suggestion: "begin with FROM")
+        }
+    }
+}
+
+/// What is wrong with one instruction.
+package struct DockerfileError: Error, Equatable, CustomStringConvertible {
+    package var place: SourcePlace
+    package var message: String
+    package var suggestion: String?
+
+    init(_ place: SourcePlace, _ message: String, suggestion: String? = nil) {
+        self.place = place
+        self.message = message
+        self.suggestion = suggestion
+    }
+
+    var diagnostic: Diagnostic { Diagnostic(.error, at: place, message, suggestion: suggestion) }
+    package var description: String { "\(diagnostic)" }
+}

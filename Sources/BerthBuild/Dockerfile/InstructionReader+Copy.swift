@@ -1,0 +1,118 @@
+// `COPY` and `ADD`, and `HEALTHCHECK` with its flags.
+import BerthModel
+
+extension InstructionReader {
+    func copy() throws(DockerfileError) -> CopyInstruction {
+        let isAdd = name == "ADD"
+        let own = isAdd ? ["checksum", "keep-git-dir", "unpack"] : ["from"]
+        try flags.check(["chown", "chmod", "link", "parents", "exclude"] + own, lists: ["exclude"])
+        let words = try copyWords()
+        guard words.count >= 2, let destination = words.last else {
+            throw failure(
+                "\(name) requires at least two arguments, but only \(words.isEmpty ? "none" : "one") was provided",
+                "write \(name) SOURCE… DESTINATION")
+        }
+        if HeredocWord.parse(destination) != nil { throw failure("\(name) cannot accept a heredoc as a destination") }
+        var copy = CopyInstruction(isAdd: isAdd, sources: [], destination: destination)
+        for word in words.dropLast() {
+            guard let begun = HeredocWord.parse(word) else {
+                copy.sources.append(word)
+                continue
+            }
+            guard let found = line.heredocs.first(where: { $0.name == begun.name }) else {
+                throw failure("unterminated heredoc")
+            }
+            copy.heredocs.append(found)
+        }
+        copy.from = try flags.value("from")
+        copy.chown = try flags.value("chown")
+        copy.chmod = try flags.value("chmod")
+        copy.link = try flags.flag("link") ?? false
+        copy.parents = try flags.flag("parents") ?? false
+        copy.excludes = flags.values("exclude")
+        copy.checksum = try flags.value("checksum")
+        copy.keepGitDirectory = try flags.flag("keep-git-dir") ?? false
+        copy.unpack = try flags.flag("unpack")
+        return copy
+    }
+
+    private func copyWords() throws(DockerfileError) -> [String] {
+        if let words = StringArray.read(rest) { return words }
+        if StringArray.isOfOthers(rest) {
+            throw failure("when using JSON array syntax, arrays must be comprised of strings only")
+        }
+        return rest.split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
+    func healthcheck() throws(DockerfileError) -> HealthcheckInstruction {
+        let durations = ["interval", "timeout", "start-period", "start-interval"]
+        try flags.check(durations + ["retries"])
+        let halves = rest.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
+        guard let kind = halves.first?.uppercased() else {
+            throw failure("HEALTHCHECK requires at least one argument", "NONE or CMD")
+        }
+        if kind == "NONE" {
+            if halves.count > 1 { throw failure("HEALTHCHECK NONE takes no arguments") }
+            return HealthcheckInstruction(command: nil)
+        }
+        guard kind == "CMD" else { throw failure("unknown type \"\(halves[0])\" in HEALTHCHECK (try CMD)") }
+        guard halves.count == 2 else { throw failure("missing command after HEALTHCHECK CMD") }
+        var check: HealthcheckInstruction
+        if let words = StringArray.read(halves[1]) {
+            if words.isEmpty { throw failure("missing command after HEALTHCHECK CMD") }
+            check = HealthcheckInstruction(command: .exec(words))
+        } else {
+            check = HealthcheckInstruction(command: .shell(halves[1].trimmedOfBlanks))
+        }
+        check.interval = try duration("interval")
+        check.timeout = try duration("timeout")
+        check.startPeriod = try duration("start-period")
+        check.startInterval = try duration("start-interval")
+        if let text = try flags.value("retries") {
+            guard let retries = Int(text), retries >= 0 else {
+                throw failure("--retries cannot be negative, and \"\(text)\" is no number of them")
+            }
+            check.retries = retries
+        }
+        return check
+    }
+
+    private func duration(_ flag: String) throws(DockerfileError) -> Duration? {
+        guard let text = try flags.value(flag) else { return nil }
+        guard let nanoseconds = GoDuration.nanoseconds(text) else {
+            throw failure("--\(flag): \"\(text)\" is no duration", "such as 30s, 1m30s or 500ms")
+        }
+        if nanoseconds < 0 || nanoseconds > 0 && nanoseconds < 1_000_000 {
+            throw failure("--\(flag): \"\(text)\" cannot be less than 1ms")
+        }
+        return .nanoseconds(nanoseconds)
+    }
+}
+
+/// Go's durations: `1m30s`, `500ms`, `1.5h`.
+enum GoDuration {
+    private static let units: [(name: String, nanoseconds: Double)] = [
+        ("ns", 1), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9),
+    ]
+
+    static func nanoseconds(_ text: String) -> Int64? {
+        var rest = Substring(text)
+        var sign = 1.0
+        if rest.first == "-" || rest.first == "+" {
+            sign = rest.first == "-" ? -1 : 1
+            rest = rest.dropFirst()
+        }
+        if rest == "0" { return 0 }
+        if rest.isEmpty { return nil }
+        var total = 0.0
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+            rest = rest.dropFirst(digits.count)
+            let name = rest.prefix { !($0.isASCII && $0.isNumber) && $0 != "." }
+            rest = rest.dropFirst(name.count)
+            guard let value = Double(digits), let unit = units.first(where: { $0.name == name }) else { return nil }
+            total += value * unit.nanoseconds
+        }
+        return total < 9e18 ? Int64(sign * total) : nil
+    }
+}

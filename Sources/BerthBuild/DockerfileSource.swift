@@ -1,0 +1,79 @@
+// Finding a target's Dockerfile, and reading it.
+import BerthLinux
+import BerthModel
+
+struct DockerfileSource: Sendable {
+    var dockerfile: Dockerfile
+    /// As messages name it.
+    var file: String
+    var lines: [String]
+    /// The path, relative to the context, that an ignore file of its own would be named after; nil: it is no file.
+    var ignoreName: String?
+
+    private static let bytesMax = 1 << 20
+
+    /// - Parameter warn: told of what is legal and probably not meant.
+    static func read(_ target: BuildTarget, warn: (Diagnostic) -> Void) throws -> DockerfileSource {
+        let (bytes, file, ignoreName) = try content(target)
+        let text = String(decoding: bytes, as: UTF8.self)
+        let (dockerfile, diagnostics) = DockerfileParser.parse(text, file: file)
+        let errors = diagnostics.filter { $0.severity == .error }
+        guard let dockerfile, errors.isEmpty else {
+            throw BerthError(
+                .invalid, "reading the Dockerfile of \(target.name)", subject: file,
+                cause: errors.map { "\($0)" }.joined(separator: "\n"))
+        }
+        for diagnostic in diagnostics { warn(diagnostic) }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
+        }
+        return DockerfileSource(dockerfile: dockerfile, file: file, lines: lines, ignoreName: ignoreName)
+    }
+
+    private static func content(_ target: BuildTarget) throws -> ([UInt8], String, String?) {
+        if let text = target.dockerfileText { return (Array(text.utf8), "Dockerfile", nil) }
+        guard case .directory(let context) = target.context else {
+            throw BerthError(
+                .unsupported, "building \(target.name)", cause: "its context is no directory",
+                hint: "clone or unpack it, and name the directory")
+        }
+        if let name = target.dockerfile, !isDefault(name, in: context) {
+            // A name that leads out of the context is the caller's own wish, and is read as such.
+            let path = name.hasPrefix("/") ? name : "\(context)/\(name)"
+            return (try read(path, target), name, name.hasPrefix("/") ? nil : name)
+        }
+        for name in ["Dockerfile", "dockerfile"] where (try? FileStatus.of("\(context)/\(name)")) != nil {
+            return (try read("\(context)/\(name)", target), name, name)
+        }
+        guard (try? FileStatus.of(context))?.kind == .directory else {
+            throw BerthError(
+                .notFound, "building \(target.name)", subject: context,
+                cause: "unable to prepare context: path \"\(context)\" not found")
+        }
+        throw BerthError(
+            .notFound, "building \(target.name)", subject: context,
+            cause: "failed to read dockerfile: open Dockerfile: no such file or directory",
+            hint: "\(context) has no Dockerfile; name one with `dockerfile:` or -f")
+    }
+
+    /// The name that is meant where none is given: then other spellings will do.
+    private static func isDefault(_ name: String, in context: String) -> Bool {
+        name == "Dockerfile" && (try? FileStatus.of("\(context)/Dockerfile")) == nil
+    }
+
+    private static func read(_ path: String, _ target: BuildTarget) throws -> [UInt8] {
+        do {
+            let file = try Directory.open(path, flags: FileFlags.readNonBlocking)
+            guard try FileStatus.of(file.number).kind == .regular else {
+                throw BerthError(
+                    .invalid, "building \(target.name)", subject: path, cause: "\(path) is not a regular file")
+            }
+            return try FileIO.read(file, limit: bytesMax)
+        } catch let error as SystemError {
+            throw BerthError(
+                error.isNotFound ? .notFound : .invalid, "building \(target.name)", subject: path,
+                cause: error.isNotFound
+                    ? "failed to read dockerfile: open \(path): no such file or directory" : "\(path): \(error.reason)")
+        }
+    }
+}

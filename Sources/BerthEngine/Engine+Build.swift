@@ -1,0 +1,71 @@
+// Building: a worker reads and decides, the agent runs its steps and keeps what they make.
+import BerthLinux
+import BerthModel
+import BerthStore
+
+extension Engine {
+    /// Builds images as one graph. Returns them in the order of the targets.
+    ///
+    /// - Parameter secrets: contents by digest text; they stay in memory.
+    package func build(
+        _ targets: [BuildTarget], secrets: [String: [UInt8]], _ access: RegistryAccess,
+        report: @escaping ProgressReport
+    ) async throws -> [BuiltImage] {
+        for tag in targets.flatMap(\.tags) { _ = try ImageStore.canonical(tag) }
+        var request = WorkerRequest(
+            kind: .build, ingest: "",
+            created: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()).description)
+        request.build = BuildWork(targets: targets, layout: parts.layout)
+        let finished = request
+        let run = try BuildRun(engine: self, targets: targets, secrets: secrets, access: access, report: report)
+        let built = try await withTaskCancellationHandler {
+            try await offPool { try run.perform(finished) }
+        } onCancel: {
+            run.cancel()
+        }
+        try trimBuildCache()
+        return built
+    }
+
+    /// Chains of layers that the build cache keeps.
+    func cachedLayers() throws -> Set<Digest> {
+        Set(try parts.store.cachedSteps().compactMap(\.chainID))
+    }
+
+    /// What the build cache may hold before what was used longest ago goes.
+    private static let cacheBytesMax: Int64 = 20 << 30
+
+    private func trimBuildCache() throws {
+        let rows = try parts.store.cachedSteps()
+        var total = rows.reduce(Int64(0)) { $0 + ($1.step.layer?.sizeBytes ?? 0) }
+        if total <= Engine.cacheBytesMax { return }
+        for row in rows where total > Engine.cacheBytesMax {
+            try parts.store.removeCachedStep(row.step.key)
+            total -= row.step.layer?.sizeBytes ?? 0
+        }
+        try collectLayers()
+    }
+
+    /// Forgets cached steps; with `all`, what cache mounts hold too.
+    package func pruneBuilds(all: Bool) async throws -> PruneResult {
+        try await offPool {
+            let before = self.parts.images.storedBytes + DiskUsage.bytes(of: self.parts.layout.cacheMounts)
+            var lines: [String] = []
+            for row in try self.parts.store.cachedSteps() {
+                try self.parts.store.removeCachedStep(row.step.key)
+                lines.append(row.step.key.short)
+            }
+            if all { try Directory.remove(self.parts.layout.cacheMounts) }
+            try self.collectLayers()
+            let after = self.parts.images.storedBytes + DiskUsage.bytes(of: self.parts.layout.cacheMounts)
+            return PruneResult(lines: lines, freedBytes: max(0, before - after))
+        }
+    }
+
+    /// Removes layers and blobs that no image, no container and no cached step needs. Returns the bytes freed.
+    @discardableResult
+    func collectLayers() throws -> Int64 {
+        let used = Set(parts.registry.all().flatMap { ContentHash.chainIDs(of: $0.record.layers) })
+        return try parts.images.collect(keepingLayers: used.union(try cachedLayers()))
+    }
+}

@@ -11,8 +11,10 @@ package protocol BuildSandbox: Sendable {
     func run(_ step: RunStep) async throws -> (exitCode: Int32, output: [String])
 }
 
-/// Turns a layer's tree into the digest of its tar.
+/// What knows tar: layers to their digests, archives to trees.
 package protocol LayerPacker: Sendable {
+    /// Unpacks an open file into an empty directory. False: it is no archive.
+    func unpack(_ file: Int32, into directory: String) throws -> Bool
     /// - Parameter timestampMax: seconds since the epoch that no time in the layer may be after; nil: no limit.
     func pack(_ diff: String, timestampMax: Int64?) throws -> PackedLayer
 }

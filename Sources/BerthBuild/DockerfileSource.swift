@@ -40,7 +40,8 @@ struct DockerfileSource: Sendable {
         if let name = target.dockerfile, !isDefault(name, in: context) {
             // A name that leads out of the context is the caller's own wish, and is read as such.
             let path = name.hasPrefix("/") ? name : "\(context)/\(name)"
-            return (try read(path, target), name, name.hasPrefix("/") ? nil : name)
+            let inside = path.hasPrefix(context + "/") ? String(path.dropFirst(context.count + 1)) : nil
+            return (try read(path, target), inside ?? name, inside)
         }
         for name in ["Dockerfile", "dockerfile"] where (try? FileStatus.of("\(context)/\(name)")) != nil {
             return (try read("\(context)/\(name)", target), name, name)

@@ -42,7 +42,7 @@ package enum ImageBuild {
 final class TargetSet: Sendable {
     private let session: BuildSession
     private let targets: [String: BuildTarget]
-    private let builds = Mutex<[String: Task<StageState, any Error>]>([:])
+    private let builds = DeferredMap<String, StageState>()
     private let contexts = Mutex<[String: ContextTree]>([:])
 
     init(_ session: BuildSession, _ targets: [BuildTarget]) {
@@ -56,16 +56,10 @@ final class TargetSet: Sendable {
                 .notFound, "building", subject: name, cause: "there is no target \(name) in this build",
                 hint: "a context service:NAME names a service that is built too")
         }
-        let task = builds.withLock { builds in
-            if let task = builds[name] { return task }
-            let task = Task { [self] in
-                let build = try open(target)
-                return try await build.state(of: try build.goal())
-            }
-            builds[name] = task
-            return task
+        return try await builds.value(name) { [self] in
+            let build = try open(target)
+            return try await build.state(of: try build.goal())
         }
-        return try await task.value
     }
 
     private func open(_ target: BuildTarget) throws -> TargetBuild {

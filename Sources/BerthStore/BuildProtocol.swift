@@ -46,7 +46,7 @@ package struct BaseImage: Codable, Sendable, Equatable {
 /// A step that was run: a row of the build cache.
 package struct CachedStep: Codable, Sendable, Equatable {
     package var key: Digest
-    /// ChainID of what it was run upon; nil: nothing (`scratch`), or it does not matter (`--link`).
+    /// ChainID of what it was run upon; nil: nothing (`scratch`).
     package var parent: Digest?
     /// Nil: it changed no file.
     package var layer: PackedLayer?

@@ -15,6 +15,7 @@ package struct ContentHash: Sendable {
         byteCount += Int64(bytes.count)
     }
 
+    package func finishBytes() -> [UInt8] { Array(hash.finalize()) }
     package func finish() -> Digest { Digest(bytes: hash.finalize()) }
 
     package static func digest(of bytes: [UInt8]) -> Digest { Digest(bytes: SHA256.hash(data: bytes)) }

@@ -5,6 +5,10 @@ import BerthStore
 import BerthTransfer
 
 struct TarPacker: LayerPacker {
+    func unpack(_ file: Int32, into directory: String) throws -> Bool {
+        try ArchiveExtract.run(file, into: directory)
+    }
+
     func pack(_ diff: String, timestampMax: Int64?) throws -> PackedLayer {
         let (diffID, sizeBytes) = try LayerPack.digest(of: diff, timestampMax: timestampMax)
         return PackedLayer(diffID: diffID, sizeBytes: sizeBytes)

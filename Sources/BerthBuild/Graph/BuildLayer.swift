@@ -16,8 +16,8 @@ package final class BuildLayer: Sendable {
     let path: String
     /// The directory itself, wherever it is moved.
     let tree: SharedDescriptor
-    let content: Task<Content, any Error>
-    let chainID: Task<Digest, any Error>
+    let content: Deferred<Content>
+    let chainID: Deferred<Digest>
 
     init(
         above below: BuildLayer?, path: String, tree: SharedDescriptor,
@@ -26,9 +26,9 @@ package final class BuildLayer: Sendable {
         self.below = below
         self.path = path
         self.tree = tree
-        let content = Task { try await content() }
+        let content = Deferred(content)
         self.content = content
-        chainID = Task {
+        chainID = Deferred {
             let diffID = try await content.value.diffID
             return ContentHash.chain(diffID, above: try await below?.chainID.value)
         }

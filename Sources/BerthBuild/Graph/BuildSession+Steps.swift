@@ -11,8 +11,6 @@ struct PlannedStep: Sendable {
     /// The instruction, for who lists the cache.
     var summary: String
     var usesCache: Bool
-    /// False: what it makes is the same above whatever tree (`--link`).
-    var dependsOnTree = true
     /// Seconds since the epoch that no time in its layer may be after.
     var timestampMax: Int64?
     /// Its lines in the Dockerfile, for who sees it fail.
@@ -56,12 +54,9 @@ extension BuildSession {
     private func result(
         of found: CachedStep, _ step: PlannedStep, above top: BuildLayer?
     ) async throws -> StepResult? {
-        if step.dependsOnTree {
-            guard try await found.parent == top?.chainID.value else { return nil }
-        }
+        guard try await found.parent == top?.chainID.value else { return nil }
         guard let layer = found.layer else { return StepResult(top: top, isEmpty: true, created: found.created) }
-        let below = step.dependsOnTree ? found.parent : nil
-        let chain = ContentHash.chain(layer.diffID, above: below)
+        let chain = ContentHash.chain(layer.diffID, above: found.parent)
         let path = "\(layers)/\(chain.hex)/diff"
         // Ignored: a layer that is gone is made again.
         guard let tree = try? Directory.open(path, flags: FileFlags.directory) else { return nil }
@@ -88,8 +83,8 @@ extension BuildSession {
             return StepResult(top: top, isEmpty: true, created: created)
         }
         let shared = SharedDescriptor(tree)
-        let packed = Task { [packer] in
-            try await self.offPool {
+        let packed = Deferred { [self, packer] in
+            try await offPool {
                 try packer.pack("/proc/self/fd/\(shared.number)", timestampMax: step.timestampMax)
             }
         }
@@ -102,12 +97,12 @@ extension BuildSession {
     }
 
     private func keep(
-        _ step: PlannedStep, _ packed: Task<PackedLayer, any Error>?, above top: BuildLayer?, _ name: String,
+        _ step: PlannedStep, _ packed: Deferred<PackedLayer>?, above top: BuildLayer?, _ name: String,
         _ created: String
     ) {
         beside { [self] in
             let layer = try await packed?.value
-            let parent = step.dependsOnTree ? try await top?.chainID.value : nil
+            let parent = try await top?.chainID.value
             try await sandbox.keep(
                 CachedStep(key: step.key, parent: parent, layer: layer, summary: step.summary, created: created),
                 directory: name)

@@ -19,9 +19,9 @@ package final class BuildSession: Sendable {
     private let report: @Sendable (BuildProgress) -> Void
     private let numbers = Atomic(0)
     private let directories = Atomic(0)
-    private let runs = Mutex<[String: Task<StepResult, any Error>]>([:])
-    private let keeping = Mutex<[Task<Void, any Error>]>([])
-    private let bases = Mutex<[String: Task<StageState, any Error>]>([:])
+    private let runs = DeferredMap<String, StepResult>()
+    private let keeping = Mutex<[Deferred<Void>]>([])
+    private let bases = DeferredMap<String, StageState>()
 
     package init(
         sandbox: any BuildSandbox, packer: any LayerPacker, ingest: String, work: BuildWork, now: String,
@@ -75,43 +75,31 @@ package final class BuildSession: Sendable {
         async throws -> StepResult
     {
         let name = "\(key) \(top.map { "\(ObjectIdentifier($0))" } ?? "")"
-        let task = runs.withLock { runs in
-            if let task = runs[name] { return task }
-            let task = Task { try await body() }
-            runs[name] = task
-            return task
-        }
-        return try await task.value
+        return try await runs.value(name, body)
     }
 
     /// A base image is looked up once.
     func base(_ name: String, _ body: @escaping @Sendable () async throws -> StageState) async throws -> StageState {
-        let task = bases.withLock { bases in
-            if let task = bases[name] { return task }
-            let task = Task { try await body() }
-            bases[name] = task
-            return task
-        }
-        return try await task.value
+        try await bases.value(name, body)
     }
 
     /// Work that goes on beside the steps, and must have ended when the build does.
     func beside(_ body: @escaping @Sendable () async throws -> Void) {
-        let task = Task { try await body() }
-        keeping.withLock { $0.append(task) }
+        let work = Deferred(body)
+        keeping.withLock { $0.append(work) }
     }
 
     /// Waits for everything beside; its first failure is thrown.
     func settle() async throws {
         var failure: (any Error)?
         while true {
-            let tasks = keeping.withLock { tasks in
-                defer { tasks = [] }
-                return tasks
+            let open = keeping.withLock { open in
+                defer { open = [] }
+                return open
             }
-            if tasks.isEmpty { break }
-            for task in tasks {
-                do { try await task.value } catch { failure = failure ?? error }
+            if open.isEmpty { break }
+            for work in open {
+                do { try await work.value } catch { failure = failure ?? error }
             }
         }
         if let failure { throw failure }

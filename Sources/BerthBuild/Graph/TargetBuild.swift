@@ -2,7 +2,6 @@
 import BerthLinux
 import BerthModel
 import BerthStore
-import Synchronization
 
 final class TargetBuild: Sendable {
     let session: BuildSession
@@ -19,8 +18,8 @@ final class TargetBuild: Sendable {
     let context: ContextTree?
     /// Other targets of the build, by name.
     let sibling: @Sendable (String) async throws -> StageState
-    private let stages = Mutex<[Int: Task<StageState, any Error>]>([:])
-    private let trees = Mutex<[String: Task<ContextTree, any Error>]>([:])
+    private let stages = DeferredMap<Int, StageState>()
+    private let trees = DeferredMap<String, ContextTree>()
 
     init(
         session: BuildSession, target: BuildTarget, source: DockerfileSource, context: ContextTree?,
@@ -73,16 +72,10 @@ final class TargetBuild: Sendable {
     }
 
     func state(of number: Int) async throws -> StageState {
-        let task = stages.withLock { stages in
-            if let task = stages[number] { return task }
-            let task = Task {
-                var build = StageBuild(self, self.dockerfile.stages[number])
-                return try await build.run()
-            }
-            stages[number] = task
-            return task
+        try await stages.value(number) { [self] in
+            var build = StageBuild(self, dockerfile.stages[number])
+            return try await build.run()
         }
-        return try await task.value
     }
 
     /// The stage of a name or number that stands before another.
@@ -107,13 +100,9 @@ final class TargetBuild: Sendable {
     /// A context of a name that is a directory; nil: it is none.
     func contextTree(_ name: String) async throws -> ContextTree? {
         guard case .directory(let path) = target.contexts[name] else { return nil }
-        let task = trees.withLock { trees in
-            if let task = trees[path] { return task }
-            let task = Task { try ContextTree.open(path, dockerfile: nil) }
-            trees[path] = task
-            return task
+        return try await trees.value(path) { [self] in
+            try ContextTree.open(path, dockerfile: nil, fileBook: session.fileBook)
         }
-        return try await task.value
     }
 
     private func unsupported(_ name: String) -> BerthError {

@@ -21,13 +21,17 @@ struct StepMounts {
     /// The step's tree. Places that its mounts need and it does not have are in a layer below what the step writes.
     func root(placesFor record: ContainerRecord) throws -> SharedDescriptor {
         do {
-            return try build.withPlaces(step.lowers) { try root($0, placesFor: record) }
+            // Asked before the lock is taken: the answer takes it too.
+            let places = places(record)
+            return try build.withPlaces(step.lowers) { try root($0, places) }
         } catch let error as SystemError {
             throw BerthError(.internal, "preparing the tree of \(step.name)", cause: "\(error)")
         }
     }
 
-    private func root(_ below: [String], placesFor record: ContainerRecord) throws -> SharedDescriptor {
+    private func root(
+        _ below: [String], _ places: [(path: String, isDirectory: Bool)]
+    ) throws(SystemError) -> SharedDescriptor {
         try Directory.make(step.upper, mode: 0o755)
         try Directory.make(step.work)
         let stubs = "\(step.work)-places"
@@ -35,7 +39,7 @@ struct StepMounts {
         let lowers = below.isEmpty ? [stubs] : below
         let plain = SharedDescriptor(
             try DetachedMount.overlay(lowers: lowers, upper: step.upper, work: step.work))
-        guard try MountStubs.make(places(record), missingIn: plain.number, into: stubs) else { return plain }
+        guard try MountStubs.make(places, missingIn: plain.number, into: stubs) else { return plain }
         plain.closeEarly()
         return SharedDescriptor(
             try DetachedMount.overlay(lowers: [stubs] + below, upper: step.upper, work: step.work))

@@ -8,6 +8,11 @@ package enum FileOwner {
         try systemCall("lchown", path) { lchown(path, userID, groupID) }
         try systemCall("chmod", path) { chmod(path, mode) }
     }
+
+    /// Of an entry of an open directory; a link itself.
+    package static func set(_ name: String, in directory: Int32, userID: UInt32, groupID: UInt32) throws(SystemError) {
+        try systemCall("fchownat", name) { fchownat(directory, name, userID, groupID, AT_SYMLINK_NOFOLLOW) }
+    }
 }
 
 package enum FileCopy {
@@ -121,13 +126,22 @@ package enum FileCopy {
                 guard lastErrno == EXDEV || lastErrno == EINVAL || lastErrno == ENOSYS || lastErrno == EOPNOTSUPP else {
                     throw SystemError(call: "copy_file_range", errno: lastErrno, subject: name)
                 }
-                try FileIO.write(number: to.number, try FileIO.read(number: from.number, limit: Int.max - 1))
+                try copyByHand(from.number, to.number)
                 break
             }
             left -= count
         }
         copyAttributes(from.number, to.number)
         try copyMetadata(status, to.number)
+    }
+
+    private static func copyByHand(_ source: Int32, _ target: Int32) throws(SystemError) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = try FileIO.readSome(source, &buffer)
+            if count == 0 { return }
+            try FileIO.write(number: target, Array(buffer[..<count]))
+        }
     }
 
     private static func copyLink(

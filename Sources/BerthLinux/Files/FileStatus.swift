@@ -15,6 +15,8 @@ package struct FileStatus: Sendable, Equatable {
     package var deviceMinor: UInt32
     package var modifiedSeconds: Int64
     package var modifiedNanoseconds: Int64
+    /// When anything about the file changed, nanoseconds since the epoch; nobody can set it back.
+    package var changedNanoseconds: Int64
 
     init(_ status: stat) {
         kind = FileKind(status)
@@ -29,6 +31,7 @@ package struct FileStatus: Sendable, Equatable {
         deviceMinor = clinux_minor(status.st_rdev)
         modifiedSeconds = Int64(status.st_mtim.tv_sec)
         modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)
+        changedNanoseconds = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
     }
 
     package static func of(_ number: Int32) throws(SystemError) -> FileStatus {
@@ -72,6 +75,7 @@ package struct FileSystemSpace: Sendable {
 
 package enum FileFlags {
     package static let pathOnly = O_PATH
+    package static let noFollow = O_NOFOLLOW
     package static let directory = O_RDONLY | O_DIRECTORY
     package static let directoryNoFollow = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
     package static let readNonBlocking = O_RDONLY | O_NONBLOCK | O_NOCTTY

@@ -10,6 +10,8 @@ package struct IgnorePatterns: Sendable, Equatable {
 
     private var patterns: [Pattern]
     package var isEmpty: Bool { patterns.isEmpty }
+    /// True: what lies in a directory that is ignored may be let back in.
+    package var hasExceptions: Bool { patterns.contains { $0.isException } }
 
     /// One pattern a line; lines that begin with `#` say nothing.
     package init(text: String) {

@@ -1,4 +1,4 @@
-// Headers of a tar stream: ustar, and a PAX header before it where ustar has no room. Written here and not by a library,
+// Headers of a tar stream: ustar, and a PAX header before it where ustar has no room. Written here, by no library,
 // because a digest names these bytes: they must be the same with every version of everything.
 import BerthModel
 

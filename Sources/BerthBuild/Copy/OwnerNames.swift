@@ -1,0 +1,58 @@
+// `--chown`: names and numbers, looked up in the tree that is written to.
+import BerthLinux
+import BerthModel
+
+struct FileOwnerIDs: Sendable, Equatable {
+    var userID: UInt32
+    var groupID: UInt32
+}
+
+enum OwnerNames {
+    private static let fileBytesMax = 8 << 20
+
+    /// `user`, `user:group`, each a name or a number. A number alone is the group's too.
+    static func resolve(_ text: String, root: Int32) throws -> FileOwnerIDs {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        var owner = FileOwnerIDs(userID: 0, groupID: 0)
+        if let number = UInt32(parts[0]) {
+            owner = FileOwnerIDs(userID: number, groupID: number)
+        } else if !parts[0].isEmpty {
+            let entry = try entries("/etc/passwd", root, fields: 4).first { $0[0] == parts[0] }
+            guard let entry, let userID = UInt32(entry[2]), let groupID = UInt32(entry[3]) else {
+                throw BerthError(
+                    .notFound, "resolving --chown=\(text)", subject: text,
+                    cause: "invalid user index: \(parts[0]): it is not in /etc/passwd of the image",
+                    hint: "use a number, or make the user before")
+            }
+            owner = FileOwnerIDs(userID: userID, groupID: groupID)
+        }
+        guard parts.count == 2, !parts[1].isEmpty else { return owner }
+        if let number = UInt32(parts[1]) {
+            owner.groupID = number
+        } else {
+            let entry = try entries("/etc/group", root, fields: 3).first { $0[0] == parts[1] }
+            guard let entry, let groupID = UInt32(entry[2]) else {
+                throw BerthError(
+                    .notFound, "resolving --chown=\(text)", subject: text,
+                    cause: "invalid group index: \(parts[1]): it is not in /etc/group of the image",
+                    hint: "use a number, or make the group before")
+            }
+            owner.groupID = groupID
+        }
+        return owner
+    }
+
+    private static func entries(_ path: String, _ root: Int32, fields: Int) throws -> [[String]] {
+        let file: Descriptor
+        do throws(SystemError) {
+            file = try Directory.open(inRootNumber: root, path, flags: FileFlags.readNonBlocking)
+        } catch {
+            if error.isNotFound { return [] }
+            throw error
+        }
+        guard try FileStatus.of(file.number).kind == .regular else { return [] }
+        return try FileIO.read(file, limit: fileBytesMax).split(separator: 0x0A).map { line in
+            line.split(separator: 0x3A, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        }.filter { $0.count >= fields }
+    }
+}

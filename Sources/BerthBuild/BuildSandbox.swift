@@ -15,6 +15,6 @@ package protocol BuildSandbox: Sendable {
 package protocol LayerPacker: Sendable {
     /// Unpacks an open file into an empty directory. False: it is no archive.
     func unpack(_ file: Int32, into directory: String) throws -> Bool
-    /// - Parameter timestampMax: seconds since the epoch that no time in the layer may be after; nil: no limit.
-    func pack(_ diff: String, timestampMax: Int64?) throws -> PackedLayer
+    /// The digest and size of a layer's tar, of the directory that it is kept as.
+    func pack(_ diff: String) throws -> PackedLayer
 }

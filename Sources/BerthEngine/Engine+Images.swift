@@ -49,9 +49,7 @@ extension Engine {
         var request = WorkerRequest(kind: .save, ingest: "", created: "")
         for name in references {
             guard let image = try parts.images.find(name) else { throw ImageStore.noSuchImage(name) }
-            for digest in [image.manifestDigest, image.id] + image.manifest.layers.map(\.digest) {
-                request.blobs[digest.description] = parts.layout.blob(digest)
-            }
+            parts.images.places(of: image, &request)
             let size = try FileStatus.of(parts.layout.blob(image.manifestDigest)).sizeBytes
             request.images.append(
                 SavedImage(

@@ -107,23 +107,41 @@ extension Engine {
                         detail: detail, image: shown, layer: layer)))
         }
         tell(.pushing)
-        var request = question(.push, reference, access)
-        request.images = [SavedImage(manifest: image.manifestDigest, manifestSize: 0, references: [])]
-        let finished = request
+        let asked = question(.push, reference, access)
         do {
-            let digest = try await offPool {
+            let (pushed, isPacked) = try await offPool {
                 try self.parts.images.keepingAll {
-                    try self.parts.worker.ask(finished) { told in
+                    let manifest = try self.packed(image)
+                    var request = asked
+                    request.images = [SavedImage(manifest: manifest, manifestSize: 0, references: [])]
+                    let digest = try self.parts.worker.ask(request) { told in
                         if case .layer(let layer) = told { tell(.pushing, layer: layer) }
                     }
+                    return (digest ?? manifest, manifest != image.manifestDigest)
                 }
             }
+            // What was packed for the way is not needed any more.
+            if isPacked { try await offPool { _ = try self.collectLayers() } }
             tell(.pushed)
-            return digest ?? image.manifestDigest
+            return pushed
         } catch {
             tell(.error, detail: (error as? BerthError)?.cause ?? "\(error)")
             throw error
         }
+    }
+
+    /// The manifest of an image whose layers all have blobs: its own, or that of one that is packed now.
+    private func packed(_ image: StoredImage) throws -> Digest {
+        var request = WorkerRequest(kind: .pack, ingest: "", created: "")
+        parts.images.places(of: image, &request)
+        if request.trees.isEmpty { return image.manifestDigest }
+        request.images = [SavedImage(manifest: image.manifestDigest, manifestSize: 0, references: [])]
+        var manifest = image.manifestDigest
+        try parts.worker.run(request, archive: nil, progress: { _ in }) { images, ingest in
+            try parts.images.takeBlobs(from: ingest)
+            if let packed = images.first { manifest = packed.manifest }
+        }
+        return manifest
     }
 
     /// Throws why a login is refused.
@@ -172,7 +190,8 @@ extension Engine {
                 || parts.images.find(stack.imageReference(of: service)) == nil
         }
         if wanted.isEmpty { return }
-        _ = try await build(wanted, secrets: options.buildSecrets, options.access, report: report)
+        let needed = BuildTarget.withContexts(wanted, of: options.builds)
+        _ = try await build(needed, secrets: options.buildSecrets, options.access, report: report)
     }
 
     package func isPullDue(_ reference: String, _ policy: PullPolicy) throws -> Bool {

@@ -21,6 +21,11 @@ extension ImageStore {
         }
     }
 
+    /// Takes blobs over that nothing names yet. Hold `keepingAll` as long as they are needed.
+    package func takeBlobs(from ingest: String) throws {
+        try exclusively { try move("\(ingest)/blobs", .regular) { layout.blob($0) } }
+    }
+
     /// Takes one layer over before its image is done, so that what was built once is there for the next build.
     ///
     /// - Parameters:

@@ -57,6 +57,19 @@ package struct ImageStore: Sendable {
         }
     }
 
+    /// Where the content of an image is, for a worker that reads it.
+    package func places(of image: StoredImage, _ request: inout WorkerRequest) {
+        for digest in [image.manifestDigest, image.id] { request.blobs["\(digest)"] = layout.blob(digest) }
+        let chainIDs = ContentHash.chainIDs(of: image.config.rootfs.diff_ids)
+        for (layer, chainID) in zip(image.manifest.layers, chainIDs) {
+            if isPacked(chainID, as: layer) {
+                request.trees["\(layer.digest)"] = "\(layout.layer(chainID: chainID))/diff"
+            } else {
+                request.blobs["\(layer.digest)"] = layout.blob(layer.digest)
+            }
+        }
+    }
+
     /// True where a layer is unpacked and whole.
     package func hasLayer(_ chainID: Digest) -> Bool {
         (try? FileStatus.of("\(layout.layer(chainID: chainID))/diff"))?.kind == .directory

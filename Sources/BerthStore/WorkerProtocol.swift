@@ -3,7 +3,9 @@ import BerthModel
 
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
-    package enum Kind: String, Codable, Sendable { case importTree, load, save, pull, push, resolve, login, build }
+    package enum Kind: String, Codable, Sendable {
+        case importTree, load, save, pull, push, resolve, login, build, pack
+    }
 
     package var kind: Kind
     /// Absolute; made by the agent, removed by the agent.
@@ -18,6 +20,8 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     /// Save: what to write, with the blobs' paths by digest text.
     package var images: [SavedImage] = []
     package var blobs: [String: String] = [:]
+    /// Layers without a blob, by digest: the trees that are packed to be one.
+    package var trees: [String: String] = [:]
     package var pull: PullRequest?
     package var build: BuildWork?
 

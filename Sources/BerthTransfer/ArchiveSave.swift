@@ -14,9 +14,13 @@ package enum ArchiveSave {
         archive_write_set_format_pax_restricted(writer)
         archive_write_set_bytes_in_last_block(writer, 1)
         guard archive_write_open_fd(writer, archive) == ARCHIVE_OK else { throw failure(writer) }
-        for digest in request.blobs.keys.sorted() {
-            guard let path = request.blobs[digest], let name = Digest(digest)?.hex else { continue }
-            try writeFile(writer, "blobs/sha256/\(name)", from: path)
+        for text in (Array(request.blobs.keys) + Array(request.trees.keys)).sorted() {
+            guard let digest = Digest(text) else { continue }
+            if let path = request.blobs[text] {
+                try writeFile(writer, "blobs/sha256/\(digest.hex)", from: path)
+            } else if let diff = request.trees[text] {
+                try writeTree(writer, digest, diff)
+            }
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -82,6 +86,16 @@ package enum ArchiveSave {
             let count = try FileIO.readSome(file.number, &buffer)
             if count == 0 { return }
             guard archive_write_data(writer, buffer, count) >= 0 else { throw failure(writer) }
+        }
+    }
+
+    /// A layer that has no blob: packed once to know its size, and again to be written.
+    private static func writeTree(_ writer: OpaquePointer, _ digest: Digest, _ diff: String) throws {
+        let (found, size) = try LayerPack.digest(of: diff)
+        guard found == digest else { throw LayerPack.changed(digest) }
+        try header(writer, "blobs/sha256/\(digest.hex)", size: size)
+        try LayerPack.write(diff) { bytes in
+            guard archive_write_data(writer, bytes.baseAddress, bytes.count) >= 0 else { throw failure(writer) }
         }
     }
 

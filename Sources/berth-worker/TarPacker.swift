@@ -9,8 +9,8 @@ struct TarPacker: LayerPacker {
         try ArchiveExtract.run(file, into: directory)
     }
 
-    func pack(_ diff: String, timestampMax: Int64?) throws -> PackedLayer {
-        let (diffID, sizeBytes) = try LayerPack.digest(of: diff, timestampMax: timestampMax)
+    func pack(_ diff: String) throws -> PackedLayer {
+        let (diffID, sizeBytes) = try LayerPack.digest(of: diff)
         return PackedLayer(diffID: diffID, sizeBytes: sizeBytes)
     }
 }

@@ -85,6 +85,7 @@ do {
         }
         dispatchMain()
     case .push, .resolve, .login: break
+    case .pack: report(.finished(try ImagePack.run(request)))
     case .save:
         try ArchiveSave.run(request, archive: archiveDescriptorNumber)
         report(.finished([]))

@@ -83,9 +83,12 @@ extension BuildSession {
             return StepResult(top: top, isEmpty: true, created: created)
         }
         let shared = SharedDescriptor(tree)
+        if let timestampMax = step.timestampMax {
+            try await offPool { try FileTimes.limit(below: shared.number, toSeconds: timestampMax) }
+        }
         let packed = Deferred { [self, packer] in
             try await offPool {
-                try packer.pack("/proc/self/fd/\(shared.number)", timestampMax: step.timestampMax)
+                try packer.pack("/proc/self/fd/\(shared.number)")
             }
         }
         let made = BuildLayer(above: top, path: place.upper, tree: shared) {

@@ -5,12 +5,16 @@ final class DeferredMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let begun = Mutex<[Key: Deferred<Value>]>([:])
 
     func value(_ key: Key, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        let deferred = begun.withLock { begun in
+        try await begin(key, body).value
+    }
+
+    @discardableResult
+    func begin(_ key: Key, _ body: @escaping @Sendable () async throws -> Value) -> Deferred<Value> {
+        begun.withLock { begun in
             if let found = begun[key] { return found }
             let made = Deferred(body)
             begun[key] = made
             return made
         }
-        return try await deferred.value
     }
 }

@@ -71,9 +71,19 @@ final class TargetBuild: Sendable {
             hint: names.isEmpty ? "its stages have no names" : "its stages are \(names.joined(separator: ", "))")
     }
 
-    func state(of number: Int) async throws -> StageState {
-        try await stages.value(number) { [self] in
-            var build = StageBuild(self, dockerfile.stages[number])
+    func state(of number: Int) async throws -> StageState { try await begin(number).value }
+
+    /// Begins a stage, and what it is seen to need, at once: stages that need nothing of each other run side by side.
+    @discardableResult
+    func begin(_ number: Int) -> Deferred<StageState> {
+        stages.begin(number) { [self] in
+            let stage = dockerfile.stages[number]
+            for needed in StageNeeds.names(of: stage) {
+                if target.contexts[needed] == nil, let earlier = self.stage(named: needed, before: number) {
+                    begin(earlier)
+                }
+            }
+            var build = StageBuild(self, stage)
             return try await build.run()
         }
     }

@@ -61,6 +61,19 @@ package struct BuildTarget: Codable, Sendable, Equatable {
     }
 }
 
+extension BuildTarget {
+    /// Targets, and those that they name as contexts, however far.
+    package static func withContexts(_ wanted: [BuildTarget], of all: [BuildTarget]) -> [BuildTarget] {
+        var names: Set<String> = []
+        var rest = wanted
+        while let target = rest.popLast() {
+            if !names.insert(target.name).inserted { continue }
+            for case .target(let name) in target.contexts.values { rest += all.filter { $0.name == name } }
+        }
+        return all.filter { names.contains($0.name) }
+    }
+}
+
 /// Where a result goes instead of the store (`--output`).
 package struct BuildOutput: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable { case local, tar, oci, docker }

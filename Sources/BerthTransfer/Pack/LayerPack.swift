@@ -5,25 +5,25 @@ import BerthStore
 
 package enum LayerPack {
     /// The digest of the stream, and its size.
-    package static func digest(of diff: String, timestampMax: Int64? = nil) throws -> (
-        diffID: Digest, sizeBytes: Int64
-    ) {
+    package static func digest(of diff: String) throws -> (diffID: Digest, sizeBytes: Int64) {
         var hash = ContentHash()
-        try write(diff, timestampMax: timestampMax) { hash.update($0) }
+        try write(diff) { hash.update($0) }
         return (hash.finish(), hash.byteCount)
     }
 
-    /// - Parameters:
-    ///   - diff: an overlay's upper directory, as it was left.
-    ///   - timestampMax: seconds since the epoch that no time may be after; nil: no limit.
-    package static func write(
-        _ diff: String, timestampMax: Int64? = nil, to sink: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
+    /// - Parameter diff: an overlay's upper directory, as it was left.
+    package static func write(_ diff: String, to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
         let root = SharedDescriptor(try Directory.open(diff, flags: FileFlags.directory))
         try withoutActuallyEscaping(sink) { sink in
-            var walk = try PackWalk(root, timestampMax: timestampMax, sink: sink)
+            var walk = try PackWalk(root, sink: sink)
             try walk.run()
         }
+    }
+
+    static func changed(_ digest: Digest) -> BerthError {
+        BerthError(
+            .corrupt, "packing layer \(digest.short)", subject: "\(digest)",
+            cause: "its files are not what they were when it was made", hint: "build the image again")
     }
 }
 
@@ -31,7 +31,6 @@ package enum LayerPack {
 private struct PackWalk {
     private let root: SharedDescriptor
     private let device: UInt64
-    private let timestampMax: Int64?
     private let sink: (UnsafeRawBufferPointer) throws -> Void
     /// First paths of files with several names.
     private var links: [UInt64: [UInt8]] = [:]
@@ -40,11 +39,8 @@ private struct PackWalk {
     /// Attributes that belong to a file's content; the rest is the host's or the overlay's own.
     private static func isKept(_ name: String) -> Bool { name == "security.capability" || name.hasPrefix("user.") }
 
-    init(
-        _ root: SharedDescriptor, timestampMax: Int64?, sink: @escaping (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
+    init(_ root: SharedDescriptor, sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
         self.root = root
-        self.timestampMax = timestampMax
         self.sink = sink
         device = try FileStatus.of(root.number).device
     }
@@ -89,7 +85,7 @@ private struct PackWalk {
         header.mode = status.mode
         header.userID = status.userID
         header.groupID = status.groupID
-        header.modified = min(status.modifiedSeconds, timestampMax ?? .max)
+        header.modified = status.modifiedSeconds
         if status.kind != .directory && status.linkCount > 1 {
             if let first = links[status.inode] {
                 header.kind = .hardLink

@@ -19,7 +19,16 @@ enum StackBuild {
         of stack: Stack, services: Set<String>? = nil, _ flags: BuildFlags = BuildFlags()
     ) throws -> StackBuilds {
         var builds = StackBuilds()
-        for service in stack.sortedServices where service.build != nil && services?.contains(service.name) ?? true {
+        var wanted = services ?? Set(stack.services.keys)
+        // What is a context of another is built with it.
+        var rest = Array(wanted)
+        while let name = rest.popLast() {
+            for text in stack.services[name]?.build?.contexts.values ?? [:].values where text.hasPrefix("service:") {
+                let other = String(text.dropFirst("service:".count))
+                if wanted.insert(other).inserted { rest.append(other) }
+            }
+        }
+        for service in stack.sortedServices where service.build != nil && wanted.contains(service.name) {
             builds.targets.append(try target(service, of: stack, flags, &builds.secrets))
         }
         return builds

@@ -1,5 +1,5 @@
-// A built image as it leaves the host: its layers packed and compressed, in a manifest of their own. The config, and with
-// it the image's id, stays as it is.
+// A built image as it leaves the host: its layers packed and compressed, in a manifest of their own. The config, and so
+// the image's id, stays as it is.
 import BerthLinux
 import BerthModel
 import BerthStore

@@ -14,20 +14,32 @@ package enum ArchiveSave {
         archive_write_set_format_pax_restricted(writer)
         archive_write_set_bytes_in_last_block(writer, 1)
         guard archive_write_open_fd(writer, archive) == ARCHIVE_OK else { throw failure(writer) }
-        for text in (Array(request.blobs.keys) + Array(request.trees.keys)).sorted() {
+        do { try members(writer, request) } catch {
+            // Or freeing the writer would give what is half an archive an end.
+            archive_write_fail(writer)
+            throw error
+        }
+        guard archive_write_close(writer) == ARCHIVE_OK else { throw failure(writer) }
+    }
+
+    private static func members(_ writer: OpaquePointer, _ request: WorkerRequest) throws {
+        let manifests = try request.images.map { try manifest(of: $0, request) }
+        let sizes = Dictionary(
+            manifests.flatMap { $0.layers.map { ($0.digest, $0.size) } }, uniquingKeysWith: { first, _ in first })
+        for text in Set(request.blobs.keys).union(request.trees.keys).sorted() {
             guard let digest = Digest(text) else { continue }
             if let path = request.blobs[text] {
                 try writeFile(writer, "blobs/sha256/\(digest.hex)", from: path)
             } else if let diff = request.trees[text] {
-                try writeTree(writer, digest, diff)
+                try writeTree(writer, digest, diff, sizes: sizes)
             }
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try write(writer, "index.json", Array(try encoder.encode(try index(request))))
-        try write(writer, "manifest.json", Array(try encoder.encode(try dockerEntries(request))))
+        let entries = zip(request.images, manifests).map(dockerEntry)
+        try write(writer, "manifest.json", Array(try encoder.encode(entries)))
         try write(writer, "oci-layout", Array("{\"imageLayoutVersion\":\"1.0.0\"}".utf8))
-        guard archive_write_close(writer) == ARCHIVE_OK else { throw failure(writer) }
     }
 
     private static func index(_ request: WorkerRequest) throws -> ImageIndex {
@@ -48,19 +60,18 @@ package enum ArchiveSave {
         return index
     }
 
-    private static func dockerEntries(_ request: WorkerRequest) throws -> [DockerArchiveEntry] {
-        try request.images.map { image in
-            guard let path = request.blobs[image.manifest.description] else {
-                throw BerthError(
-                    .corrupt, "saving images", subject: "\(image.manifest)", cause: "its manifest is missing")
-            }
-            let manifest = try JSONDecoder().decode(
-                ImageManifest.self, from: Data(try FileIO.read(path, limit: 4 << 20)))
-            return DockerArchiveEntry(
-                Config: "blobs/sha256/\(manifest.config.digest.hex)",
-                RepoTags: image.references.compactMap { ImageReference($0)?.familiar },
-                Layers: manifest.layers.map { "blobs/sha256/\($0.digest.hex)" })
+    private static func manifest(of image: SavedImage, _ request: WorkerRequest) throws -> ImageManifest {
+        guard let path = request.blobs[image.manifest.description] else {
+            throw BerthError(.corrupt, "saving images", subject: "\(image.manifest)", cause: "its manifest is missing")
         }
+        return try JSONDecoder().decode(ImageManifest.self, from: Data(try FileIO.read(path, limit: 4 << 20)))
+    }
+
+    private static func dockerEntry(_ image: SavedImage, _ manifest: ImageManifest) -> DockerArchiveEntry {
+        DockerArchiveEntry(
+            Config: "blobs/sha256/\(manifest.config.digest.hex)",
+            RepoTags: image.references.compactMap { ImageReference($0)?.familiar },
+            Layers: manifest.layers.map { "blobs/sha256/\($0.digest.hex)" })
     }
 
     private static func header(_ writer: OpaquePointer, _ name: String, size: Int64) throws {
@@ -89,13 +100,18 @@ package enum ArchiveSave {
         }
     }
 
-    /// A layer that has no blob: packed once to know its size, and again to be written.
-    private static func writeTree(_ writer: OpaquePointer, _ digest: Digest, _ diff: String) throws {
-        let (found, size) = try LayerPack.digest(of: diff)
-        guard found == digest else { throw LayerPack.changed(digest) }
+    /// A layer that has no blob; its manifest says what it is packed to.
+    private static func writeTree(
+        _ writer: OpaquePointer, _ digest: Digest, _ diff: String, sizes: [Digest: Int64]
+    ) throws {
+        guard let size = sizes[digest] else {
+            throw BerthError(.corrupt, "saving images", subject: "\(digest)", cause: "no manifest names the layer")
+        }
         try header(writer, "blobs/sha256/\(digest.hex)", size: size)
-        try LayerPack.write(diff) { bytes in
-            guard archive_write_data(writer, bytes.baseAddress, bytes.count) >= 0 else { throw failure(writer) }
+        try LayerPack.write(diff, as: digest, sizeBytes: size) { bytes in
+            guard archive_write_data(writer, bytes.baseAddress, bytes.count) == bytes.count else {
+                throw failure(writer)
+            }
         }
     }
 

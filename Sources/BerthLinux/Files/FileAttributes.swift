@@ -3,8 +3,9 @@ import CLinux
 
 package enum FileAttributes {
     private static let listBytesMax = 65536
+    private static let valueBytesMax = 65536
 
-    /// The names of an open file's attributes, sorted. A file system without any has none.
+    /// The names of an open file's attributes, in the order of their bytes. A file system without any has none.
     package static func names(_ file: Int32) throws(SystemError) -> [String] {
         var buffer = [CChar](repeating: 0, count: 1024)
         var size = flistxattr(file, &buffer, buffer.count)
@@ -19,6 +20,13 @@ package enum FileAttributes {
         return buffer[..<size].split(separator: 0).map {
             String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
-        .sorted()
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// One that is there; that it is not is an error.
+    package static func value(_ file: Int32, _ name: String) throws(SystemError) -> [UInt8] {
+        var value = [UInt8](repeating: 0, count: valueBytesMax)
+        let size = try systemCall("fgetxattr", name) { fgetxattr(file, name, &value, valueBytesMax) }
+        return Array(value[..<size])
     }
 }

@@ -9,12 +9,16 @@ enum GzipStream {
         let file: Int32
         var hash = ContentHash()
         var failure: (any Error)?
-        init(_ file: Int32) { self.file = file }
+        var reserve: DiskReserve
+        init(_ file: Int32, _ limits: TransferLimits) throws {
+            self.file = file
+            reserve = try DiskReserve(file, limits)
+        }
     }
 
     /// - Returns: the digest and size of what was written.
     static func compress(
-        into file: Int32, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+        into file: Int32, _ limits: TransferLimits, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws -> (digest: Digest, sizeBytes: Int64) {
         guard let writer = archive_write_new() else {
             throw BerthError(.exhausted, "compressing a layer", cause: "no memory")
@@ -25,7 +29,7 @@ enum GzipStream {
         archive_write_set_options(writer, "gzip:compression-level=6,gzip:!timestamp")
         archive_write_set_bytes_per_block(writer, 1 << 18)
         archive_write_set_bytes_in_last_block(writer, 1)
-        let output = Output(file)
+        let output = try Output(file, limits)
         let context = Unmanaged.passUnretained(output).toOpaque()
         let opened = archive_write_open(
             writer, context, nil,
@@ -36,6 +40,7 @@ enum GzipStream {
                 do {
                     try FileIO.write(number: output.file, bytes)
                     output.hash.update(bytes)
+                    try output.reserve.spend(Int64(count))
                     return count
                 } catch {
                     output.failure = error
@@ -48,8 +53,15 @@ enum GzipStream {
         archive_entry_set_pathname(entry, "layer")
         archive_entry_set_filetype(entry, 0o100000)
         try check(archive_write_header(writer, entry), writer, output)
-        try body { bytes in
-            guard archive_write_data(writer, bytes.baseAddress, bytes.count) >= 0 else { throw failure(writer, output) }
+        do {
+            try body { bytes in
+                guard archive_write_data(writer, bytes.baseAddress, bytes.count) >= 0 else {
+                    throw failure(writer, output)
+                }
+            }
+        } catch {
+            archive_write_fail(writer)
+            throw error
         }
         try check(archive_write_close(writer), writer, output)
         return withExtendedLifetime(output) { (output.hash.finish(), output.hash.byteCount) }

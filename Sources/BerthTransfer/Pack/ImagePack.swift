@@ -31,7 +31,7 @@ package enum ImagePack {
         let results = Mutex<[Int: Result<ContentDescriptor, any Error>]>([:])
         DispatchQueue.concurrentPerform(iterations: layers.count) { index in
             guard let diff = trees[layers[index].digest.description] else { return }
-            let result = Result { try compress(diff, layers[index].digest, index, ingest) }
+            let result = Result { try compress(diff, layers[index], index, ingest) }
             results.withLock { $0[index] = result }
         }
         let made = results.withLock { $0 }
@@ -39,19 +39,14 @@ package enum ImagePack {
     }
 
     private static func compress(
-        _ diff: String, _ digest: Digest, _ index: Int, _ ingest: Ingest
+        _ diff: String, _ layer: ContentDescriptor, _ index: Int, _ ingest: Ingest
     ) throws -> ContentDescriptor {
         let unnamed = "\(ingest.directory)/blobs/unnamed-\(index)"
         let file = try Directory.open(unnamed, flags: FileFlags.create, mode: 0o600)
         let number = file.number
-        var plain = ContentHash()
-        let (blob, size) = try GzipStream.compress(into: number) { put in
-            try LayerPack.write(diff) { bytes in
-                plain.update(bytes)
-                try put(bytes)
-            }
+        let (blob, size) = try GzipStream.compress(into: number, ingest.limits) { put in
+            try LayerPack.write(diff, as: layer.digest, sizeBytes: layer.size, to: put)
         }
-        guard plain.finish() == digest else { throw LayerPack.changed(digest) }
         try FileMove.rename(unnamed, ingest.blobPath(blob))
         return ContentDescriptor(mediaType: MediaType.layerGzip, digest: blob, size: size)
     }

@@ -43,10 +43,10 @@ struct TarHeader {
         return extended(records) + own
     }
 
-    /// The PAX header and its records, sorted by key.
+    /// The PAX header and its records, in the order of their keys' bytes.
     private func extended(_ records: [(String, [UInt8])]) -> [UInt8] {
         var body: [UInt8] = []
-        for (key, value) in records.sorted(by: { $0.0 < $1.0 }) {
+        for (key, value) in records.sorted(by: { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }) {
             let rest = [0x20] + Array(key.utf8) + [0x3D] + value + [0x0A]
             var length = rest.count + 1
             while "\(length)".utf8.count + rest.count != length { length = "\(length)".utf8.count + rest.count }
@@ -81,7 +81,7 @@ struct TarHeader {
         octal(modified, 11, at: 136)
         put([UInt8](repeating: 0x20, count: 8), at: 148)
         block[156] = kind.rawValue
-        put(Array(TarHeader.fits(link) ? link : TarHeader.ascii(link).prefix(100)[...].map { $0 }), at: 157)
+        put(TarHeader.fits(link) ? link : TarHeader.standIn(link), at: 157)
         put(Array("ustar\u{0}00".utf8), at: 257)
         if kind == .characterDevice || kind == .blockDevice {
             octal(Int64(deviceMajor), 7, at: 329)
@@ -105,6 +105,12 @@ struct TarHeader {
             slash > 0, slash <= prefixBytes, path.count - slash - 1 <= nameBytes, path.count - slash - 1 > 0
         else { return ([], nil) }
         return (Array(path[..<slash]), Array(path[(slash + 1)...]))
+    }
+
+    /// What stands in the field of a link that PAX says. Never nothing: libarchive takes an empty one for no link.
+    private static func standIn(_ link: [UInt8]) -> [UInt8] {
+        let short = ascii(link).prefix(nameBytes)
+        return short.isEmpty ? [0x5F] : Array(short)
     }
 
     private static func ascii(_ bytes: [UInt8]) -> [UInt8] { bytes.filter { $0 < 0x80 } }

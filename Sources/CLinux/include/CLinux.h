@@ -77,6 +77,7 @@
 
 // errno is a macro, which does not import.
 static inline int clinux_errno(void) { return errno; }
+static inline void clinux_clear_errno(void) { errno = 0; }
 
 // clone3 without CLONE_VM and without a stack returns twice, like fork. Only a single-threaded process may call it.
 static inline long clinux_clone3(uint64_t flags, int *pidfd, int cgroup_fd) {

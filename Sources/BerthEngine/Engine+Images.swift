@@ -63,9 +63,27 @@ extension Engine {
             throw BerthError(.denied, "writing \(path)", subject: path, cause: "\(error)")
         }
         let finished = request
-        try await offPool {
-            try self.parts.worker.run(finished, archive: output, progress: { _ in }, commit: { _, _ in })
+        do {
+            try await offPool {
+                try self.parts.worker.run(finished, archive: output, progress: { _ in }, commit: { _, _ in })
+            }
+        } catch {
+            Engine.removeHalf(output, path)
+            throw error
         }
+    }
+
+    /// Half an archive is none. Only the file itself goes, and only under its own name; what is no file stays.
+    private static func removeHalf(_ file: SharedDescriptor, _ path: String) {
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        // Ignored: one that stays is refused by who loads it.
+        guard let directory = try? Directory.open(parent, flags: FileFlags.directory),
+            let named = try? FileStatus.of(name, in: directory.number), let open = try? FileStatus.of(file.number),
+            named.kind == .regular, named.device == open.device, named.inode == open.inode
+        else { return }
+        NewEntry.remove(in: directory.number, name)
     }
 
     /// Blocking work beside the cooperative pool.

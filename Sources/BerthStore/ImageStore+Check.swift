@@ -3,7 +3,8 @@ import BerthLinux
 import BerthModel
 
 extension ImageStore {
-    /// Reads every blob. Layers are looked for, not read: their content is checked when it is unpacked.
+    /// Reads every blob. Layers are looked for, not read: their content is checked when it is unpacked, and that of a
+    /// layer without a blob whenever it is packed.
     ///
     /// - Parameter used: ChainIDs that containers need, image or not.
     package func check(usedLayers used: Set<Digest>) throws -> [StoreProblem] {
@@ -42,9 +43,11 @@ extension ImageStore {
         }
     }
 
-    /// Of the layers that have blobs.
+    /// Of the layers that need blobs, and of those that have one all the same, as a loaded one has.
     private func blobDigests(_ image: StoredImage, _ chainIDs: [Digest]) -> [Digest] {
-        zip(image.manifest.layers, chainIDs).filter { !isPacked($1, as: $0) }.map(\.0.digest)
+        zip(image.manifest.layers, chainIDs).filter { layer, chainID in
+            !isPacked(chainID, as: layer) || (try? FileStatus.of(layout.blob(layer.digest))) != nil
+        }.map(\.0.digest)
     }
 
     static func shown(_ reference: String) -> String { ImageReference(reference)?.familiar ?? reference }

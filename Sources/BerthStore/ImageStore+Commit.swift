@@ -12,6 +12,8 @@ extension ImageStore {
             try FileIO.syncParent(of: "\(layout.blobs)/x")
             try FileIO.syncParent(of: "\(layout.layers)/x")
             for image in images { try check(image) }
+            // Built layers came here one by one, and nobody has waited for the disk.
+            try syncLayers()
             for (image, names) in zip(images, names) {
                 for name in names { try point(name, at: image.manifest) }
                 if try !book.references().values.contains(image.manifest) {
@@ -36,12 +38,23 @@ extension ImageStore {
         guard try FileStatus.of("\(place)/diff", following: false).kind == .directory else {
             throw BerthError(.corrupt, "keeping layer \(chainID.short)", cause: "the worker has not prepared it")
         }
-        if hasLayer(chainID) { return false }
-        for name in ["size", "packed"] {
-            try FileIO.replace("\(place)/\(name)", Array("\(packedBytes)".utf8), durable: false)
+        let text = Array("\(packedBytes)".utf8)
+        return try exclusively {
+            let kept = layout.layer(chainID: chainID)
+            if hasLayer(chainID) {
+                // One that came as a blob, which may go: equal DiffIDs are of equal tars, and so of equal trees.
+                if (try? FileStatus.of("\(kept)/packed")) == nil { try FileIO.replace("\(kept)/packed", text) }
+                return false
+            }
+            for name in ["size", "packed"] { try FileIO.replace("\(place)/\(name)", text, durable: false) }
+            try FileMove.intoPlace(place, kept)
+            return true
         }
-        try exclusively { try FileMove.intoPlace(place, layout.layer(chainID: chainID)) }
-        return true
+    }
+
+    private func syncLayers() throws {
+        let layers = try Directory.open(layout.layers, flags: FileFlags.directory)
+        NewEntry.syncFileSystem(layers.number)
     }
 
     /// The worker has read hostile bytes: only what is plainly content by digest is taken.

@@ -107,6 +107,26 @@ struct BlobLessTests {
             #expect(copied.status == 0, "\(copied.text)")
             #expect(FileManager.default.fileExists(atPath: built.directory.path("\(form)/\(built.config.hex)")))
         }
+        try unpackWithUmoci(built)
+    }
+
+    /// What another unpacker makes of both layers.
+    private func unpackWithUmoci(_ built: BuiltImage) throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/umoci") else { return }
+        let layout = built.directory.path("layout")
+        let from = "oci-archive:\(built.directory.path("in.tar"))"
+        let copied = try PackedTree.run("skopeo", ["--insecure-policy", "copy", from, "oci:\(layout):built"])
+        #expect(copied.status == 0, "\(copied.text)")
+        let bundle = built.directory.path("bundle")
+        let unpacked = try PackedTree.run("umoci", ["unpack", "--image", "\(layout):built", bundle])
+        #expect(unpacked.status == 0, "\(unpacked.text)")
+        var expected = try TransferWorld.list(built.trees[0].path).filter {
+            !$0.hasPrefix("socket") && !$0.hasSuffix(" whiteout") && $0 != "block"
+        }
+        expected.append("private")
+        #expect(try TransferWorld.list("\(bundle)/rootfs").sorted() == expected.sorted())
+        let file = try FileStatus.of("\(bundle)/rootfs/private")
+        #expect(file.userID == 1234 && file.mode == 0o600 && file.sizeBytes == 350_000)
     }
 
     @Test("a blob that is there is taken as it is; one layer of two images is written once")

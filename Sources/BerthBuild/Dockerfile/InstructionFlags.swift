@@ -37,13 +37,21 @@ struct InstructionFlags {
         return value
     }
 
-    func values(_ name: String) -> [String] { flags.filter { $0.name == name }.map { $0.value ?? "" } }
+    func values(_ name: String) throws(DockerfileError) -> [String] {
+        var values: [String] = []
+        for flag in flags where flag.name == name {
+            guard let value = flag.value else { throw DockerfileError(place, "missing a value on flag: --\(name)") }
+            values.append(value)
+        }
+        return values
+    }
 
     func flag(_ name: String) throws(DockerfileError) -> Bool? {
         guard let flag = flags.first(where: { $0.name == name }) else { return nil }
         switch flag.value?.lowercased() {
         case nil, "true": return true
         case "false": return false
+        case "": throw DockerfileError(place, "missing a value on flag: --\(name)", suggestion: "true or false")
         default:
             throw DockerfileError(
                 place, "expecting boolean value for flag --\(name), not: \(flag.value ?? "")",

@@ -68,7 +68,14 @@ package enum DockerfileParser {
 
     private static func take(_ reader: InstructionReader, into result: inout Dockerfile) throws(DockerfileError) {
         guard let instruction = try reader.instruction() else {
-            result.stages.append(try reader.stage(number: result.stages.count))
+            let number = result.stages.count
+            do { result.stages.append(try reader.stage(number: number)) } catch {
+                // What follows has its stage all the same, and is judged by itself.
+                result.stages.append(
+                    DockerfileStage(
+                        number: number, name: nil, base: "", platform: nil, place: error.place, source: reader.source))
+                throw error
+            }
             return
         }
         if !result.stages.isEmpty {

@@ -63,7 +63,9 @@ struct InstructionReader {
         case "ONBUILD": return made(.onbuild(try trigger()))
         default:
             let near = Nearest.word(to: name, among: InstructionReader.names)
-            throw failure("unknown instruction: \(name)", near.map { "did you mean \($0)?" })
+            let hint = place.column > 1 ? "a line that goes on needs \(escape) at the end of the one before" : nil
+            let written = Blanks.halves(line.text.trimmedOfBlanks).first
+            throw failure("unknown instruction: \(written)", near.map { "did you mean \($0)?" } ?? hint)
         }
     }
 

@@ -1,5 +1,4 @@
 // Splitting before expansion: words with their quotes and escapes still in them.
-import FoundationEssentials
 
 enum RawWords {
     /// White space separates words, unless it is quoted or escaped.
@@ -84,25 +83,6 @@ enum FlagReader {
             }
         }
         return String(word)
-    }
-}
-
-/// A JSON array of strings.
-enum StringArray {
-    private struct Anything: Decodable { init(from decoder: any Decoder) throws {} }
-
-    /// Nil: the text is none.
-    static func read(_ text: String) -> [String]? {
-        let trimmed = text.trimmedOfBlanks
-        guard trimmed.utf8.first == UInt8(ascii: "[") else { return nil }
-        return try? JSONDecoder().decode([String].self, from: Data(trimmed.utf8))
-    }
-
-    /// True: it is an array, of something else than strings.
-    static func isOfOthers(_ text: String) -> Bool {
-        let trimmed = text.trimmedOfBlanks
-        guard trimmed.utf8.first == UInt8(ascii: "["), read(trimmed) == nil else { return false }
-        return (try? JSONDecoder().decode([Anything?].self, from: Data(trimmed.utf8))) != nil
     }
 }
 

@@ -37,6 +37,7 @@ struct DockerfileChecksTests {
         ("FROM a AS scratch\n", ["1 ReservedStageName"]), ("FROM a AS context\n", ["1 ReservedStageName"]),
         ("FROM a AS contexts\n", []),
         ("FROM a\nRUN x \\\n\n  y\n", ["3 NoEmptyContinuation"]), ("FROM a\nRUN x \\\n# c\n  y\n", []),
+        ("# check=skip=NoEmptyContinuation\nFROM a\nRUN x \\\n\n  y\n", []),
         ("FROM a\nMAINTAINER me\n", ["2 MaintainerDeprecated"]),
         // FROM
         ("FROM a AS Base\n", ["1 StageNameCasing"]), ("FROM a AS base\n", []), ("FROM a as base\n", ["1 FromAsCasing"]),

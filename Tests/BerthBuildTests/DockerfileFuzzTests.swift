@@ -75,7 +75,7 @@ struct DockerfileFuzzTests {
     @Test("words of anything end in a word or a mistake", .timeLimit(.minutes(2)))
     func words() {
         var generator = SeededGenerator(seed: DockerfileFuzzTests.seed &+ 1)
-        for _ in 0..<20_000 {
+        for _ in 0..<8_000 {
             let count = Int.random(in: 0...12, using: &generator)
             let text = (0..<count).map { _ in
                 generator.oneIn(2) ? generator.pick(WordTable.rows).word : generator.pick(DockerfileFuzzTests.pieces)

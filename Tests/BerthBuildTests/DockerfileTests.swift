@@ -92,6 +92,15 @@ struct DockerfileTests {
         let many = "FROM a\n" + String(repeating: line, count: 40_000) + "x\n"
         #expect(DockerfileParser.parse(many, file: "f").dockerfile != nil)
         #expect(DockerfileParser.parse(many + many, file: "f").dockerfile == nil)
+        let names = (0..<50_000).map { "<<a\($0)" }
+        let heredocs =
+            "FROM a\nCOPY \(names.joined(separator: " \\\n")) /\n" + names.map { "\($0.dropFirst(2))\n" }.joined()
+        let copy = DockerfileParser.parse(heredocs, file: "f").dockerfile?.stages.first?.instructions.first
+        if case .copy(let copy)? = copy?.kind {
+            #expect(copy.heredocs.count == names.count)
+        } else {
+            Issue.record("no COPY")
+        }
         let short = "FROM a\n" + String(repeating: "CMD x\n", count: 170_000)
         #expect(DockerfileParser.parse(short, file: "f").dockerfile?.stages.first?.instructions.count == 170_000)
     }

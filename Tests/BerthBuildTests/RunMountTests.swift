@@ -69,6 +69,7 @@ struct RunMountTests {
         ("type=tmpfs,target=/t,size=big", "!invalid value for size"),
         ("type=tmpfs,target=/t,size=1x", "!invalid value for size"),
         ("type=tmpfs,target=/t,size=-1", "!invalid value for size"),
+        ("type=tmpfs,target=/t,size=0x10", "!invalid value for size"),
         ("type=tmpfs,target=/t,size=", "!invalid value for size"),
         ("type=tmpfs,target=/t,mode=0700", "!mode not allowed for \"tmpfs\""),
         ("target=/x,uid=1", "!uid not allowed for \"bind\""),

@@ -96,5 +96,9 @@ struct WordTests {
             _ = try rules.word(word) { $0 == "L" ? long : nil }
         }
         #expect(throws: WordError.self) { try rules.word("${L//$L/x}") { $0 == "L" ? long : nil } }
+        let doubled = String(repeating: "$L", count: 100)
+        for word in [doubled, "\"\(doubled)\"", "${NOBODY:-\(doubled)}", String(repeating: "${L%a*b*c}", count: 100)] {
+            #expect(throws: WordError.self) { try rules.word(word) { $0 == "L" ? long : nil } }
+        }
     }
 }

@@ -160,7 +160,7 @@ struct DockerfileLines {
             text += more
             isEnd = ends
         }
-        if let emptyLine {
+        if let emptyLine, !directives.skipsAllChecks, !directives.skippedChecks.contains("NoEmptyContinuation") {
             diagnostics.append(
                 Diagnostic(
                     .warning, at: place(emptyLine), path: "NoEmptyContinuation",

@@ -98,7 +98,8 @@ package struct DockerfileError: Error, Equatable, CustomStringConvertible {
 
     init(_ place: SourcePlace, _ message: String, suggestion: String? = nil) {
         self.place = place
-        self.message = message
+        // A file that is no Dockerfile may have anything in its words.
+        self.message = String(message.prefix(400))
         self.suggestion = suggestion
     }
 

@@ -15,13 +15,15 @@ extension InstructionReader {
         }
         if HeredocWord.parse(destination) != nil { throw failure("\(name) cannot accept a heredoc as a destination") }
         var copy = CopyInstruction(isAdd: isAdd, sources: [], destination: destination)
+        // Of two with one name the later one is meant.
+        let heredocs = Dictionary(line.heredocs.map { ($0.name, $0) }) { $1 }
         for word in words.dropLast() {
             guard let begun = HeredocWord.parse(word) else {
                 copy.sources.append(word)
                 continue
             }
-            // In a JSON array it has no lines; of two with one name the later one is meant.
-            copy.heredocs.append(line.heredocs.last { $0.name == begun.name } ?? begun)
+            // In a JSON array it has no lines.
+            copy.heredocs.append(heredocs[begun.name] ?? begun)
         }
         copy.from = try flags.value("from")
         copy.chown = try flags.value("chown")

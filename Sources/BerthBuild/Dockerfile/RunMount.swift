@@ -205,7 +205,7 @@ enum ByteSize {
         var digits = text[...end]
         if digits.utf8.last == 0x20 { digits = digits.dropLast() }
         var unit = text[text.utf8.index(after: end)...].lowercased()
-        guard let number = Double(digits), number >= 0 else { return nil }
+        guard !digits.lowercased().contains("x"), let number = Double(digits), number >= 0 else { return nil }
         if unit.count > 3 { return nil }
         var factor = 1.0
         if let first = unit.first, let shift = shifts[first] {

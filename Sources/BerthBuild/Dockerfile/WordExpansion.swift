@@ -30,6 +30,8 @@ package struct WordExpansion: Sendable {
 
     /// Deeper nesting of `${…}` than this is nobody's wish.
     static let depthMax = 200
+    static let bytesMax = 16 << 20
+    static let stepsMax = 50_000_000
 
     package func word(_ text: String, _ lookup: (String) -> String?) throws(WordError) -> ExpandedWord {
         var reader = WordReader(text, self)

@@ -57,10 +57,11 @@ extension WordReader {
             throw WordError("\(name): \(word.isEmpty ? "is not allowed to be \(state)" : word)")
         case "#", "%":
             let isGreedy = word.unicodeScalars.first == modifier
-            let pattern = try ShellPattern(isGreedy ? String(word.unicodeScalars.dropFirst()) : word)
+            let value = value ?? ""
+            let pattern = try pattern(isGreedy ? String(word.unicodeScalars.dropFirst()) : word, for: value)
             return modifier == "#"
-                ? try pattern.trimmingPrefix(of: value ?? "", greedy: isGreedy)
-                : try pattern.trimmingSuffix(of: value ?? "", greedy: isGreedy)
+                ? pattern.trimmingPrefix(of: value, greedy: isGreedy)
+                : pattern.trimmingSuffix(of: value, greedy: isGreedy)
         default: throw unsupported(sign)
         }
     }
@@ -74,7 +75,8 @@ extension WordReader {
         let value = value(name, lookup)
         // One slash, even where there were two: docker writes it so.
         if value == nil && keepsUnset { return "${\(name)/\(pattern)/\(replacement)}" }
-        return try ShellPattern(pattern).replacing(in: value ?? "", with: replacement, everywhere: isEverywhere)
+        return try self.pattern(pattern, for: value ?? "")
+            .replacing(in: value ?? "", with: replacement, everywhere: isEverywhere)
     }
 
     private mutating func closed(

@@ -9,6 +9,8 @@ struct WordReader {
     let keepsUnset: Bool
     private var keepsEscapes = false
     private var depth = 0
+    private var variableBytes = 0
+    private var patternSteps = 0
     var matched: Set<String> = []
     var unmatched: Set<String> = []
 
@@ -52,7 +54,7 @@ struct WordReader {
             }
             switch scalar {
             case "$":
-                let value = try dollar(lookup)
+                let value = try counted(try dollar(lookup))
                 text.append(contentsOf: value.unicodeScalars)
                 words.add(value)
             case "'" where !keepsQuotes:
@@ -87,6 +89,26 @@ struct WordReader {
         if let stop { throw WordError("unexpected end of statement while looking for matching \(stop)") }
         words.end()
         return (String(text), words.words)
+    }
+
+    /// What variables bring in, as long as it is not too much: a few lines that double a value fill any memory.
+    private mutating func counted(_ value: String) throws(WordError) -> String {
+        variableBytes += value.utf8.count
+        if variableBytes > WordExpansion.bytesMax {
+            throw WordError("the word expands to more than \(WordExpansion.bytesMax) bytes")
+        }
+        return value
+    }
+
+    /// The work of all patterns of the word together has a limit too.
+    mutating func pattern(_ text: String, for value: String) throws(WordError) -> ShellPattern {
+        let pattern = try ShellPattern(text)
+        let (steps, overflow) = pattern.count.multipliedReportingOverflow(by: value.utf8.count + 1)
+        if overflow || steps > WordExpansion.stepsMax - patternSteps {
+            throw WordError("its patterns are too much for a value of \(value.utf8.count) bytes")
+        }
+        patternSteps += steps
+        return pattern
     }
 
     /// `<<`, with the blanks behind it: they may stand before a heredoc's name, and do not end the word.
@@ -131,7 +153,7 @@ struct WordReader {
                 index += 1
                 if writesQuotes { text.append("\"") }
                 return text
-            case "$": text.append(contentsOf: try dollar(lookup).unicodeScalars)
+            case "$": text.append(contentsOf: try counted(try dollar(lookup)).unicodeScalars)
             default:
                 index += 1
                 guard scalar == escape else {

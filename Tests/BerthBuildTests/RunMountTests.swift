@@ -83,6 +83,7 @@ struct RunMountTests {
         ("type=secret,id=a,sharing=shared", "!sharing"), ("type=secret", "!one of source, target required"),
         ("type=secret,env=A", "!one of source"),
         ("type=secret,id=a,source=b", "!both source and id"), ("type=secret,id=a,from=b", "!should not have a from"),
+        ("target=/", "!invalid mount target"), ("type=tmpfs,target=//.", "!invalid mount target"),
         ("type=ssh,source=/x", "!ssh does not support source"),
     ]
 

@@ -132,6 +132,9 @@ package struct RunMount: Sendable, Equatable {
                 throw WordError("\(name) not allowed for \"\(kind.rawValue)\" type mounts")
             }
         }
+        if let target, target.hasPrefix("/"), target.split(separator: "/").allSatisfy({ $0 == "." }) {
+            throw WordError("invalid mount target \"\(target)\"")
+        }
         if hasSharing && kind != .cache { throw WordError("invalid cache sharing set for \(kind.rawValue) mount") }
         if kind == .ssh && source != nil { throw WordError("ssh does not support source") }
         guard kind == .secret else { return }

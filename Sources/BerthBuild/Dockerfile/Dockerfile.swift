@@ -21,6 +21,8 @@ package struct DockerfileDirectives: Sendable, Equatable {
     package var skippedChecks: Set<String> = []
     package var skipsAllChecks = false
     package var checksAreErrors = false
+    /// Checks that are made only where they are asked for; `all`: every one.
+    package var experimentalChecks: Set<String> = []
     package init() {}
 }
 

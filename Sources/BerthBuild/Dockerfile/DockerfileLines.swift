@@ -1,4 +1,4 @@
-// From bytes to instructions' lines: continuations joined, comments left out, heredocs attached.
+// From text to instructions' lines: continuations joined, comments left out, heredocs attached.
 import BerthModel
 
 /// An instruction before anything is known of it but its first word.
@@ -10,30 +10,60 @@ struct InstructionLine: Sendable {
     var firstLine: Int
     var lastLine: Int
     var column: Int
+    /// Comments right above it, without their signs.
+    var comments: [String] = []
 }
 
 struct DockerfileLines {
+    private struct Line {
+        /// Without what ends it.
+        var text: String
+        var ending: String
+    }
+
+    /// Docker reads no longer lines.
+    private static let lineBytesMax = 65_535
+
     private(set) var instructions: [InstructionLine] = []
-    private(set) var directives = DockerfileDirectives()
+    private(set) var directives: DockerfileDirectives
     private(set) var diagnostics: [Diagnostic] = []
     private let file: String
-    private let lines: [String]
+    private let lines: [Line]
     private var index = 0
+    private var comments: [String] = []
 
-    init(_ text: String, file: String) {
+    /// - Parameter escape: the escape of a text that has no directives of its own; nil: they are read.
+    init(_ text: String, file: String, escape: Character? = nil) {
         self.file = file
-        var text = Substring(text)
-        if text.unicodeScalars.first == "\u{FEFF}" { text = Substring(text.unicodeScalars.dropFirst()) }
-        lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { bytes in
-            var bytes = bytes
-            while bytes.last == 0x0D { bytes = bytes.dropLast() }
-            return String(decoding: bytes, as: UTF8.self)
+        directives = DockerfileDirectives()
+        lines = DockerfileLines.split(text)
+        if let escape { directives.escape = escape } else { readDirectives() }
+        for (number, line) in lines.enumerated() where line.text.utf8.count > DockerfileLines.lineBytesMax {
+            fail(number + 1, "dockerfile line greater than max allowed size of \(DockerfileLines.lineBytesMax)")
         }
-        readDirectives()
         while index < lines.count { readInstruction() }
     }
 
-    func place(_ line: Int, _ column: Int = 1) -> SourcePlace { SourcePlace(file: file, line: line, column: column) }
+    private static func split(_ text: String) -> [Line] {
+        var bytes = Array(text.utf8)[...]
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+        var parts = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let isTerminated = parts.last?.isEmpty ?? true
+        // What follows the last line feed is no line.
+        if isTerminated { parts = parts.dropLast() }
+        return parts.enumerated().map { number, part in
+            var line = part
+            while line.last == 0x0D { line = line.dropLast() }
+            let isLast = number == parts.count - 1 && !isTerminated
+            return Line(
+                text: String(decoding: line, as: UTF8.self),
+                ending: String(decoding: part[line.endIndex...], as: UTF8.self) + (isLast ? "" : "\n"))
+        }
+    }
+
+    private func place(_ line: Int, _ column: Int = 1) -> SourcePlace {
+        SourcePlace(file: file, line: line, column: column)
+    }
 
     private mutating func fail(_ line: Int, _ message: String, suggestion: String? = nil) {
         diagnostics.append(Diagnostic(.error, at: place(line), message, suggestion: suggestion))
@@ -44,107 +74,102 @@ struct DockerfileLines {
     /// Only before anything else; what looks like one further down is a comment.
     private mutating func readDirectives() {
         var seen: Set<String> = []
-        for (number, line) in lines.enumerated() {
-            guard let (key, value) = DockerfileLines.directive(line) else { return }
-            guard ["syntax", "escape", "check"].contains(key) else { continue }
-            if !seen.insert(key).inserted {
-                fail(number + 1, "only one \(key) parser directive can be used")
-                continue
-            }
-            switch key {
-            case "syntax": takeSyntax(value, number + 1)
-            case "escape":
-                guard value == "\\" || value == "`" else {
-                    fail(number + 1, "invalid escape token '\(value)' does not match ` or \\")
+        // The first line may be for the kernel. Docker's own parser does not look for an escape behind it.
+        let isScript = lines.first?.text.hasPrefix("#!") ?? false
+        while index < lines.count {
+            let number = index + 1
+            guard let (key, value) = DockerfileDirectives.read(lines[index].text), !(isScript && key == "escape") else {
+                if isScript && index == 0 {
+                    index += 1
                     continue
                 }
-                directives.escape = value.first ?? "\\"
-            default: takeCheck(value, number + 1)
+                return
             }
+            index += 1
+            if !seen.insert(key).inserted {
+                fail(number, "only one \(key) parser directive can be used")
+                continue
+            }
+            take(key, value, number)
         }
     }
 
-    private static func directive(_ line: String) -> (key: String, value: String)? {
-        let trimmed = line.trimmedOfBlanks
-        guard trimmed.hasPrefix("#") else { return nil }
-        let rest = trimmed.dropFirst().drop { $0.isWhitespace }
-        let key = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber) }
-        let behind = rest.dropFirst(key.count).drop { $0.isWhitespace }
-        guard let first = key.first, first.isLetter, behind.first == "=" else { return nil }
-        let value = String(behind.dropFirst()).trimmedOfBlanks
-        return value.isEmpty ? nil : (key.lowercased(), value)
-    }
-
-    private mutating func takeSyntax(_ value: String, _ line: Int) {
-        directives.syntax = value
-        let name = value.split(separator: "/").suffix(2).joined(separator: "/")
-        if !name.hasPrefix("docker/dockerfile") {
+    private mutating func take(_ key: String, _ value: String, _ line: Int) {
+        switch key {
+        case "syntax":
+            directives.syntax = value
+            if DockerfileDirectives.isKnown(syntax: value) { return }
             fail(
                 line, "the front end \(value) is not one of Docker's own",
                 suggestion: "only docker/dockerfile is known here: take the line away if the file needs no other")
-        }
-    }
-
-    private mutating func takeCheck(_ value: String, _ line: Int) {
-        for part in value.split(separator: ";") {
-            let halves = part.split(separator: "=", maxSplits: 1).map { String($0).trimmedOfBlanks }
-            switch halves.first?.lowercased() {
-            case "skip" where halves.count == 2:
-                let names = halves[1].split(separator: ",").map { String($0).trimmedOfBlanks }
-                directives.skipsAllChecks = names.contains { $0.lowercased() == "all" }
-                directives.skippedChecks = Set(names)
-            case "error" where halves.count == 2: directives.checksAreErrors = halves[1].lowercased() == "true"
-            default: fail(line, "invalid check option \"\(part)\"", suggestion: "skip=RULE,RULE or error=true")
+        case "escape":
+            guard value == "\\" || value == "`" else {
+                return fail(line, "invalid escape token '\(value)' does not match ` or \\")
+            }
+            directives.escape = value.first ?? "\\"
+        default:
+            do { try directives.readChecks(value) } catch {
+                fail(line, "\(error)", suggestion: "skip=RULE,RULE or error=true, with a semicolon between")
             }
         }
     }
 
     // MARK: Instructions
 
-    private static func isComment(_ line: String) -> Bool { line.drop { $0.isWhitespace }.hasPrefix("#") }
+    private static func dropBlanks(_ line: String) -> String {
+        String(line.unicodeScalars.drop { $0.properties.isWhitespace })
+    }
+
+    private static func isComment(_ line: String) -> Bool { dropBlanks(line).utf8.first == UInt8(ascii: "#") }
 
     /// The line without what continues it; true where it ends the instruction.
     private func continued(_ line: String) -> (String, isEnd: Bool) {
-        let escape = directives.escape
-        var rest = Substring(line)
-        while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
+        let escape = directives.escape.asciiValue
+        var rest = Array(line.utf8)[...]
+        while let last = rest.last, last == 0x20 || last == 0x09 { rest.removeLast() }
         guard rest.last == escape else { return (line, true) }
-        let before = rest.dropLast()
+        rest.removeLast()
         // An escape that is escaped itself continues nothing.
-        return before.last == escape ? (line, true) : (String(before), false)
+        return rest.last == escape ? (line, true) : (String(decoding: rest, as: UTF8.self), false)
     }
 
     private mutating func readInstruction() {
         let first = index
         index += 1
-        let raw = lines[first]
-        let stripped = String(raw.drop { $0.isWhitespace })
-        if stripped.hasPrefix("#") { return }
+        let raw = lines[first].text
+        let stripped = DockerfileLines.dropBlanks(raw)
+        if stripped.utf8.first == UInt8(ascii: "#") {
+            let comment = String(stripped.unicodeScalars.dropFirst()).trimmedOfBlanks
+            if comment.isEmpty { comments = [] } else { comments.append(comment) }
+            return
+        }
+        let above = comments
+        comments = []
         var (text, isEnd) = continued(stripped)
         if isEnd && text.isEmpty { return }
-        var hasEmptyLine = false
+        var emptyLine: Int?
         while !isEnd && index < lines.count {
-            let line = lines[index]
+            let line = lines[index].text
             index += 1
             if DockerfileLines.isComment(line) { continue }
-            if line.allSatisfy({ $0.isWhitespace }) {
-                // The end of the file is no empty line.
-                if index < lines.count { hasEmptyLine = true }
+            if DockerfileLines.dropBlanks(line).isEmpty {
+                emptyLine = emptyLine ?? index
                 continue
             }
             let (more, ends) = continued(line)
             text += more
             isEnd = ends
         }
-        if text.allSatisfy({ $0.isWhitespace }) { return }
-        if hasEmptyLine {
+        if let emptyLine, !directives.skipsAllChecks, !directives.skippedChecks.contains("NoEmptyContinuation") {
             diagnostics.append(
                 Diagnostic(
-                    .warning, at: place(first + 1), path: "NoEmptyContinuation",
-                    "empty continuation line found in: \(text.trimmedOfBlanks)"))
+                    .warning, at: place(emptyLine), path: "NoEmptyContinuation",
+                    "empty continuation line in: \(text.trimmedOfBlanks)",
+                    suggestion: "take the empty line out: it will be an error some day"))
         }
+        let column = raw.unicodeScalars.count - stripped.unicodeScalars.count + 1
         var instruction = InstructionLine(
-            text: text, firstLine: first + 1, lastLine: index, column: raw.count - stripped.count + 1)
+            text: text, firstLine: first + 1, lastLine: index, column: column, comments: above)
         readHeredocs(&instruction)
         instruction.lastLine = index
         instructions.append(instruction)
@@ -153,20 +178,7 @@ struct DockerfileLines {
     private mutating func readHeredocs(_ instruction: inout InstructionLine) {
         guard HeredocWord.mayStand(in: instruction.text) else { return }
         for var heredoc in HeredocWord.all(in: instruction.text) {
-            var isTerminated = false
-            while index < lines.count {
-                // What follows the last line feed is no line.
-                if index == lines.count - 1 && lines[index].isEmpty { break }
-                let line = lines[index]
-                index += 1
-                let content = heredoc.stripsTabs ? String(line.drop { $0 == "\t" }) : line
-                if content == heredoc.name {
-                    isTerminated = true
-                    break
-                }
-                heredoc.content += content + "\n"
-            }
-            if !isTerminated {
+            if !readLines(of: &heredoc) {
                 fail(
                     instruction.firstLine, "unterminated heredoc",
                     suggestion: "a line with nothing but \(heredoc.name) ends it")
@@ -174,13 +186,16 @@ struct DockerfileLines {
             instruction.heredocs.append(heredoc)
         }
     }
-}
 
-extension String {
-    /// Without white space at both ends.
-    var trimmedOfBlanks: String {
-        var text = Substring(self).drop { $0.isWhitespace }
-        while let last = text.last, last.isWhitespace { text = text.dropLast() }
-        return String(text)
+    /// False: nothing ends it.
+    private mutating func readLines(of heredoc: inout Heredoc) -> Bool {
+        while index < lines.count {
+            let line = lines[index]
+            index += 1
+            let content = heredoc.stripsTabs ? String(line.text.unicodeScalars.drop { $0 == "\t" }) : line.text
+            if content.utf8.elementsEqual(heredoc.name.utf8) { return true }
+            heredoc.content += content + line.ending
+        }
+        return false
     }
 }

@@ -29,21 +29,35 @@ package enum DockerfileParser {
             diagnostics.append(Diagnostic(.error, at: place, "file with no instructions"))
         } else if result.stages.isEmpty, !diagnostics.contains(where: { $0.severity == .error }) {
             let place = SourcePlace(file: file, line: lines.instructions.last?.firstLine ?? 1, column: 1)
-            diagnostics.append(Diagnostic(.error, at: place, "no build stage: expected FROM"))
+            diagnostics.append(
+                Diagnostic(.error, at: place, "dockerfile contains no stages to build", suggestion: "begin with FROM"))
         }
-        diagnostics.sort { ($0.place?.line ?? 0, $0.message) < ($1.place?.line ?? 0, $1.message) }
+        diagnostics.sort { DockerfileParser.order($0) < DockerfileParser.order($1) }
         let isWrong = diagnostics.contains { $0.severity == .error }
         return (isWrong ? nil : result, diagnostics)
+    }
+
+    private static func order(_ diagnostic: Diagnostic) -> (Int, Int, String) {
+        (diagnostic.place?.line ?? 0, diagnostic.place?.column ?? 0, diagnostic.message)
+    }
+
+    /// Bytes that are no UTF-8 are replaced.
+    package static func parse(_ bytes: [UInt8], file: String) -> (dockerfile: Dockerfile?, diagnostics: [Diagnostic]) {
+        parse(String(decoding: bytes, as: UTF8.self), file: file)
     }
 
     /// One instruction that is kept as text (`ONBUILD`).
     package static func parseInstruction(
         _ raw: String, escape: Character, place: SourcePlace
     ) throws(DockerfileError) -> Instruction {
-        let lines = DockerfileLines(raw, file: place.file)
+        let lines = DockerfileLines(raw, file: place.file, escape: escape)
+        if let error = lines.diagnostics.first(where: { $0.severity == .error }) {
+            throw DockerfileError(place, error.message, suggestion: error.suggestion)
+        }
         guard var line = lines.instructions.first, lines.instructions.count == 1 else {
             throw DockerfileError(place, "expected one instruction, found \"\(raw)\"")
         }
+        line.lastLine = place.line
         line.firstLine = place.line
         let reader = InstructionReader(line, escape: escape, place: place)
         guard let instruction = try reader.instruction() else {
@@ -54,7 +68,14 @@ package enum DockerfileParser {
 
     private static func take(_ reader: InstructionReader, into result: inout Dockerfile) throws(DockerfileError) {
         guard let instruction = try reader.instruction() else {
-            result.stages.append(try reader.stage(number: result.stages.count))
+            let number = result.stages.count
+            do { result.stages.append(try reader.stage(number: number)) } catch {
+                // What follows has its stage all the same, and is judged by itself.
+                result.stages.append(
+                    DockerfileStage(
+                        number: number, name: nil, base: "", platform: nil, place: error.place, source: reader.source))
+                throw error
+            }
             return
         }
         if !result.stages.isEmpty {
@@ -77,7 +98,8 @@ package struct DockerfileError: Error, Equatable, CustomStringConvertible {
 
     init(_ place: SourcePlace, _ message: String, suggestion: String? = nil) {
         self.place = place
-        self.message = message
+        // A file that is no Dockerfile may have anything in its words.
+        self.message = String(message.prefix(400))
         self.suggestion = suggestion
     }
 

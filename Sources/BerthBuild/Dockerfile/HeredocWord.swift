@@ -6,38 +6,47 @@ enum HeredocWord {
     /// Only these instructions have heredocs, behind `ONBUILD` too; a list in JSON has none.
     static func mayStand(in text: String) -> Bool {
         guard text.contains("<<") else { return false }
-        var words = text.split(maxSplits: 1, whereSeparator: \.isWhitespace)
-        if words.first?.lowercased() == "onbuild", words.count == 2 {
-            words = words[1].split(maxSplits: 1, whereSeparator: \.isWhitespace)
+        var (name, rest) = Blanks.halves(text.trimmedOfBlanks)
+        if name.lowercased() == "onbuild" {
+            (name, rest) = Blanks.halves(FlagReader.split(rest ?? "").rest.trimmedOfBlanks)
         }
-        guard let first = words.first, words.count == 2, instructions.contains(first.lowercased()) else { return false }
-        let (_, rest) = FlagReader.split(String(words[1]))
-        return StringArray.read(rest) == nil
+        guard let rest, instructions.contains(name.lowercased()) else { return false }
+        return StringArray.read(FlagReader.split(rest).rest) == nil
     }
 
+    /// Those of a whole instruction. A line whose quotes do not match has none.
     static func all(in text: String) -> [Heredoc] {
-        RawWords.split(text, escape: "\\").compactMap(parse)
+        var rules = WordExpansion(escape: "\\")
+        rules.writesQuotes = true
+        rules.keepsEscapes = true
+        rules.keepsUnset = true
+        let words = (try? rules.words(text) { _ in nil }) ?? []
+        return words.compactMap(parse)
     }
 
     /// The heredoc that a word begins, without content; nil: it begins none.
     static func parse(_ word: String) -> Heredoc? {
-        let digits = word.prefix { $0.isASCII && $0.isNumber }
-        var rest = word.dropFirst(digits.count)
-        guard rest.hasPrefix("<<") else { return nil }
+        var rest = word.unicodeScalars[...]
+        let digits = rest.prefix { ("0"..."9").contains($0) }
+        rest = rest.dropFirst(digits.count)
+        guard rest.starts(with: "<<".unicodeScalars) else { return nil }
         rest = rest.dropFirst(2)
         let stripsTabs = rest.first == "-"
         if stripsTabs { rest = rest.dropFirst() }
+        rest = rest.drop { "\t\n\u{0C}\r ".unicodeScalars.contains($0) }
         if rest.isEmpty || rest.contains("<") { return nil }
-        let names = try? WordExpansion(escape: "\\").words(String(rest)) { "$\($0)" }
-        guard let names, names.count == 1 else { return nil }
+        var rules = WordExpansion(escape: "\\")
+        rules.keepsUnset = true
+        guard let names = try? rules.words(String(rest), { _ in nil }), names.count == 1 else { return nil }
+        rules.writesQuotes = true
+        guard let quoted = try? rules.words(String(rest), { _ in nil }), quoted.count == 1 else { return nil }
         return Heredoc(
-            name: names[0], content: "", expands: names[0] == rest, fileDescriptor: Int(digits) ?? 0,
-            stripsTabs: stripsTabs)
+            name: names[0], content: "", expands: quotes(names[0]) == quotes(quoted[0]),
+            fileDescriptor: Int(String(digits)) ?? 0, stripsTabs: stripsTabs)
     }
 
+    private static func quotes(_ word: String) -> Int { word.utf8.count { $0 == 0x22 || $0 == 0x27 } }
+
     /// `<<NAME` and nothing else.
-    static func isAlone(_ text: String) -> Bool {
-        let words = RawWords.split(text, escape: "\\")
-        return words.count == 1 && parse(words[0]) != nil
-    }
+    static func isAlone(_ text: String) -> Bool { parse(text) != nil }
 }

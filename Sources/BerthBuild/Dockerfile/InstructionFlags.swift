@@ -37,13 +37,21 @@ struct InstructionFlags {
         return value
     }
 
-    func values(_ name: String) -> [String] { flags.filter { $0.name == name }.map { $0.value ?? "" } }
+    func values(_ name: String) throws(DockerfileError) -> [String] {
+        var values: [String] = []
+        for flag in flags where flag.name == name {
+            guard let value = flag.value else { throw DockerfileError(place, "missing a value on flag: --\(name)") }
+            values.append(value)
+        }
+        return values
+    }
 
     func flag(_ name: String) throws(DockerfileError) -> Bool? {
         guard let flag = flags.first(where: { $0.name == name }) else { return nil }
         switch flag.value?.lowercased() {
         case nil, "true": return true
         case "false": return false
+        case "": throw DockerfileError(place, "missing a value on flag: --\(name)", suggestion: "true or false")
         default:
             throw DockerfileError(
                 place, "expecting boolean value for flag --\(name), not: \(flag.value ?? "")",
@@ -61,18 +69,18 @@ enum Nearest {
         return near.filter { $0.distance <= limit }.min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
     }
 
-    /// Insertions, deletions and replacements between two words.
+    /// Insertions, deletions, replacements and letters in the wrong order between two words.
     private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var row = Array(0...b.count)
-        for (i, byte) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in b.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (byte == other ? 0 : 1))
-                diagonal = above
+        var rows = [Array(0...b.count)]
+        for i in a.indices {
+            var row = [i + 1]
+            for j in b.indices {
+                var least = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a[i] == b[j] ? 0 : 1))
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { least = min(least, rows[i - 1][j - 1] + 1) }
+                row.append(least)
             }
+            rows.append(row)
         }
-        return row[b.count]
+        return rows[a.count][b.count]
     }
 }

@@ -4,81 +4,75 @@ import BerthModel
 extension InstructionReader {
     func copy() throws(DockerfileError) -> CopyInstruction {
         let isAdd = name == "ADD"
-        let own = isAdd ? ["checksum", "keep-git-dir", "unpack"] : ["from"]
-        try flags.check(["chown", "chmod", "link", "parents", "exclude"] + own, lists: ["exclude"])
-        let words = try copyWords()
+        let own = isAdd ? ["checksum", "keep-git-dir", "unpack"] : ["from", "parents"]
+        try flags.check(["chown", "chmod", "link", "exclude"] + own, lists: ["exclude"])
+        let words = try list()
         guard words.count >= 2, let destination = words.last else {
             throw failure(
-                "\(name) requires at least two arguments, but only \(words.isEmpty ? "none" : "one") was provided",
+                "\(name) requires at least two arguments, but \(words.isEmpty ? "none" : "only one") was provided."
+                    + " Destination could not be determined",
                 "write \(name) SOURCE… DESTINATION")
         }
         if HeredocWord.parse(destination) != nil { throw failure("\(name) cannot accept a heredoc as a destination") }
         var copy = CopyInstruction(isAdd: isAdd, sources: [], destination: destination)
+        // Of two with one name the later one is meant.
+        let heredocs = Dictionary(line.heredocs.map { ($0.name, $0) }) { $1 }
         for word in words.dropLast() {
             guard let begun = HeredocWord.parse(word) else {
                 copy.sources.append(word)
                 continue
             }
-            guard let found = line.heredocs.first(where: { $0.name == begun.name }) else {
-                throw failure("unterminated heredoc")
-            }
-            copy.heredocs.append(found)
+            // In a JSON array it has no lines.
+            copy.heredocs.append(heredocs[begun.name] ?? begun)
         }
         copy.from = try flags.value("from")
         copy.chown = try flags.value("chown")
         copy.chmod = try flags.value("chmod")
         copy.link = try flags.flag("link") ?? false
         copy.parents = try flags.flag("parents") ?? false
-        copy.excludes = flags.values("exclude")
+        copy.excludes = try flags.values("exclude")
         copy.checksum = try flags.value("checksum")
         copy.keepGitDirectory = try flags.flag("keep-git-dir") ?? false
         copy.unpack = try flags.flag("unpack")
         return copy
     }
 
-    private func copyWords() throws(DockerfileError) -> [String] {
-        if let words = StringArray.read(rest) { return words }
-        if StringArray.isOfOthers(rest) {
-            throw failure("when using JSON array syntax, arrays must be comprised of strings only")
-        }
-        return rest.split(whereSeparator: \.isWhitespace).map(String.init)
-    }
-
     func healthcheck() throws(DockerfileError) -> HealthcheckInstruction {
         let durations = ["interval", "timeout", "start-period", "start-interval"]
         try flags.check(durations + ["retries"])
-        let halves = rest.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
-        guard let kind = halves.first?.uppercased() else {
-            throw failure("HEALTHCHECK requires at least one argument", "NONE or CMD")
+        let (first, command) = halves()
+        if first.isEmpty { throw failure("HEALTHCHECK requires at least one argument", "NONE or CMD") }
+        switch first.uppercased() {
+        case "NONE":
+            if command.isEmpty { return HealthcheckInstruction(command: nil) }
+            throw failure("HEALTHCHECK NONE takes no arguments")
+        case "CMD": break
+        default: throw failure("unknown type \"\(first)\" in HEALTHCHECK (try CMD)")
         }
-        if kind == "NONE" {
-            if halves.count > 1 { throw failure("HEALTHCHECK NONE takes no arguments") }
-            return HealthcheckInstruction(command: nil)
-        }
-        guard kind == "CMD" else { throw failure("unknown type \"\(halves[0])\" in HEALTHCHECK (try CMD)") }
-        guard halves.count == 2 else { throw failure("missing command after HEALTHCHECK CMD") }
-        var check: HealthcheckInstruction
-        if let words = StringArray.read(halves[1]) {
-            if words.isEmpty { throw failure("missing command after HEALTHCHECK CMD") }
-            check = HealthcheckInstruction(command: .exec(words))
-        } else {
-            check = HealthcheckInstruction(command: .shell(halves[1].trimmedOfBlanks))
-        }
+        let form = try form(command)
+        if form == .shell("") || form == .exec([]) { throw failure("missing command after HEALTHCHECK CMD") }
+        var check = HealthcheckInstruction(command: form)
         check.interval = try duration("interval")
         check.timeout = try duration("timeout")
         check.startPeriod = try duration("start-period")
         check.startInterval = try duration("start-interval")
-        if let text = try flags.value("retries") {
-            guard let retries = Int(text), retries >= 0 else {
-                throw failure("--retries cannot be negative, and \"\(text)\" is no number of them")
-            }
-            check.retries = retries
+        if let text = try flags.value("retries"), !text.isEmpty {
+            guard let retries = Int32(text) else { throw failure("--retries: \"\(text)\" is no number") }
+            if retries < 0 { throw failure("--retries cannot be negative (\(retries))") }
+            check.retries = Int(retries)
         }
         return check
     }
 
+    /// The first word, and what follows it; any white space separates them.
+    private func halves() -> (first: String, rest: String) {
+        let scalars = rest.unicodeScalars
+        let first = scalars.prefix { !$0.properties.isWhitespace }
+        return (String(first), String(scalars.dropFirst(first.count)).trimmedOfBlanks)
+    }
+
     private func duration(_ flag: String) throws(DockerfileError) -> Duration? {
-        guard let text = try flags.value(flag) else { return nil }
+        guard let text = try flags.value(flag), !text.isEmpty else { return nil }
         guard let nanoseconds = GoDuration.nanoseconds(text) else {
             throw failure("--\(flag): \"\(text)\" is no duration", "such as 30s, 1m30s or 500ms")
         }

@@ -20,9 +20,9 @@ struct InstructionReader {
         self.line = line
         self.escape = escape
         self.place = place
-        let halves = line.text.trimmedOfBlanks.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
-        name = (halves.first ?? "").uppercased()
-        let (flags, rest) = FlagReader.split(halves.count == 2 ? halves[1] : "")
+        let halves = Blanks.halves(line.text.trimmedOfBlanks)
+        name = halves.first.uppercased()
+        let (flags, rest) = FlagReader.split(halves.rest ?? "")
         self.flags = InstructionFlags(flags, name, place)
         self.rest = rest.trimmedOfBlanks
     }
@@ -63,7 +63,9 @@ struct InstructionReader {
         case "ONBUILD": return made(.onbuild(try trigger()))
         default:
             let near = Nearest.word(to: name, among: InstructionReader.names)
-            throw failure("unknown instruction: \(name)", near.map { "did you mean \($0)?" })
+            let hint = place.column > 1 ? "a line that goes on needs \(escape) at the end of the one before" : nil
+            let written = Blanks.halves(line.text.trimmedOfBlanks).first
+            throw failure("unknown instruction: \(written)", near.map { "did you mean \($0)?" } ?? hint)
         }
     }
 
@@ -71,7 +73,7 @@ struct InstructionReader {
 
     func stage(number: Int) throws(DockerfileError) -> DockerfileStage {
         try flags.check(["platform"])
-        let words = rest.split(whereSeparator: \.isWhitespace).map(String.init)
+        let words = Blanks.words(rest)
         guard words.count == 1 || words.count == 3 && words[1].lowercased() == "as" else {
             throw failure("FROM requires either one or three arguments", "write FROM IMAGE or FROM IMAGE AS NAME")
         }
@@ -82,7 +84,6 @@ struct InstructionReader {
                 throw failure(
                     "invalid name for build stage: \"\(words[2])\", name can't start with a number or contain symbols")
             }
-            if ["scratch", "context"].contains(lower) { throw failure("the stage name \(lower) is reserved") }
             stageName = lower
         }
         return DockerfileStage(
@@ -123,11 +124,11 @@ struct InstructionReader {
         let words = RawWords.split(rest, escape: escape)
         guard let first = words.first else { throw failure("\(name) requires at least one argument") }
         if !first.contains("=") {
-            let halves = rest.split(maxSplits: 1, whereSeparator: \.isWhitespace).map(String.init)
-            guard halves.count == 2 else {
+            let halves = Blanks.halves(rest)
+            guard let word = halves.rest else {
                 throw failure("\(name) must have two arguments", "write \(name) NAME=VALUE")
             }
-            return [NamedWord(name: halves[0], word: halves[1])]
+            return [NamedWord(name: halves.first, word: word)]
         }
         var all: [NamedWord] = []
         for word in words {
@@ -148,24 +149,25 @@ struct InstructionReader {
 
     private func words() throws(DockerfileError) -> [String] {
         try flags.check([])
-        let words = rest.split(whereSeparator: \.isWhitespace).map(String.init)
+        let words = Blanks.words(rest)
         if words.isEmpty { throw failure("\(name) requires at least one argument") }
         return words
     }
 
-    private func list() throws(DockerfileError) -> [String] {
+    /// A JSON array, or words between blanks.
+    func list() throws(DockerfileError) -> [String] {
         if let words = StringArray.read(rest) { return words }
         if StringArray.isOfOthers(rest) {
             throw failure("when using JSON array syntax, arrays must be comprised of strings only")
         }
-        return rest.split(whereSeparator: \.isWhitespace).map(String.init)
+        return Blanks.words(rest)
     }
 
     private func volumes() throws(DockerfileError) -> [String] {
         try flags.check([])
-        let words = try list()
+        let words = try list().map(\.trimmedOfBlanks)
         if words.isEmpty { throw failure("VOLUME requires at least one argument") }
-        if words.contains(where: { $0.trimmedOfBlanks.isEmpty }) {
+        if words.contains("") {
             throw failure("VOLUME specified can not be an empty string")
         }
         return words
@@ -173,7 +175,7 @@ struct InstructionReader {
 
     // MARK: Commands
 
-    private func form(_ text: String) throws(DockerfileError) -> CommandForm {
+    func form(_ text: String) throws(DockerfileError) -> CommandForm {
         if let words = StringArray.read(text) { return .exec(words) }
         if StringArray.isOfOthers(text) {
             throw failure("when using JSON array syntax, arrays must be comprised of strings only")
@@ -183,19 +185,17 @@ struct InstructionReader {
 
     private func command() throws(DockerfileError) -> CommandForm {
         try flags.check([])
-        if rest.isEmpty { throw failure("\(name) requires at least one argument") }
         return try form(rest)
     }
 
     private func run() throws(DockerfileError) -> RunInstruction {
         try flags.check(["mount", "network", "security", "device"], lists: ["mount", "device"])
-        if rest.isEmpty { throw failure("RUN requires at least one argument") }
         var run = RunInstruction(command: try form(rest))
         if case .exec(let words) = run.command, words.isEmpty { throw failure("RUN requires at least one argument") }
         run.heredocs = line.heredocs
-        run.mounts = flags.values("mount")
-        for text in run.mounts where !text.contains("$") {
-            do { _ = try RunMount(parsing: text) } catch { throw failure("--mount=\(text): \(error)") }
+        run.mounts = try flags.values("mount")
+        for text in run.mounts {
+            do { try RunMount.check(text) } catch { throw failure("--mount=\(text): \(error)") }
         }
         run.network = try flags.value("network")
         if let network = run.network, !["default", "none", "host"].contains(network) {
@@ -205,13 +205,14 @@ struct InstructionReader {
         if let security = run.security, !["sandbox", "insecure"].contains(security) {
             throw failure("security \"\(security)\" is not valid", "sandbox or insecure")
         }
-        run.devices = flags.values("device")
+        run.devices = try flags.values("device")
         return run
     }
 
     private func shell() throws(DockerfileError) -> [String] {
         try flags.check([])
-        guard let words = StringArray.read(rest) else {
+        if rest.isEmpty { throw failure("SHELL requires at least one argument") }
+        guard case .exec(let words) = try form(rest) else {
             throw failure("SHELL requires the arguments to be in JSON form", "such as SHELL [\"/bin/bash\", \"-c\"]")
         }
         if words.isEmpty { throw failure("SHELL requires at least one argument") }
@@ -219,9 +220,8 @@ struct InstructionReader {
     }
 
     private func trigger() throws(DockerfileError) -> String {
-        let text = line.text.trimmedOfBlanks.dropFirst(name.count)
-        let trimmed = String(text).trimmedOfBlanks
-        let word = trimmed.split(maxSplits: 1, whereSeparator: \.isWhitespace).first?.uppercased() ?? ""
+        try flags.check([])
+        let word = Blanks.halves(rest).first.uppercased()
         switch word {
         case "": throw failure("ONBUILD requires at least one argument")
         case "ONBUILD": throw failure("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
@@ -229,8 +229,8 @@ struct InstructionReader {
         default: break
         }
         var inner = line
-        inner.text = trimmed
+        inner.text = rest
         _ = try InstructionReader(inner, escape: escape, place: place).instruction()
-        return trimmed + line.heredocs.map { "\n\($0.content)\($0.name)" }.joined()
+        return rest + line.heredocs.map { "\n\($0.content)\($0.name)" }.joined()
     }
 }

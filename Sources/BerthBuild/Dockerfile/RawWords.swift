@@ -1,43 +1,52 @@
 // Splitting before expansion: words with their quotes and escapes still in them.
-import FoundationEssentials
 
 enum RawWords {
     /// White space separates words, unless it is quoted or escaped.
     static func split(_ text: String, escape: Character) -> [String] {
+        let escape = escape.unicodeScalars.first ?? "\\"
         var words: [String] = []
-        var word = ""
-        var isInWord = false
-        var quote: Character?
-        var characters = text[...]
-        while let character = characters.popFirst() {
+        var word = String.UnicodeScalarView()
+        var quote: Unicode.Scalar?
+        var scalars = text.unicodeScalars[...]
+        while let scalar = scalars.popFirst() {
+            if quote == nil && scalar.properties.isWhitespace {
+                if !word.isEmpty { words.append(String(word)) }
+                word = String.UnicodeScalarView()
+                continue
+            }
+            // Nothing is escaped between single quotes; at the end nothing is there to escape.
+            if scalar == escape && quote != "'" {
+                guard let next = scalars.popFirst() else { break }
+                word.append(scalar)
+                word.append(next)
+                continue
+            }
+            word.append(scalar)
             if let open = quote {
-                if character == open { quote = nil }
-                // Nothing is escaped between single quotes.
-                if character == escape && open != "'" {
-                    guard let next = characters.popFirst() else { break }
-                    word.append(character)
-                    word.append(next)
-                } else {
-                    word.append(character)
-                }
-            } else if character.isWhitespace {
-                if isInWord { words.append(word) }
-                word = ""
-                isInWord = false
-            } else {
-                if character == "'" || character == "\"" { quote = character }
-                if character == escape {
-                    // At the end it escapes nothing.
-                    guard let next = characters.popFirst() else { break }
-                    word.append(character)
-                    word.append(next)
-                } else {
-                    word.append(character)
-                }
-                isInWord = true
+                if scalar == open { quote = nil }
+            } else if scalar == "'" || scalar == "\"" {
+                quote = scalar
             }
         }
-        return isInWord && !word.isEmpty ? words + [word] : words
+        return word.isEmpty ? words : words + [String(word)]
+    }
+}
+
+/// Splitting where quotes mean nothing. Other spaces than these separate no words.
+enum Blanks {
+    static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == " " || scalar == "\t" || scalar == "\r" || scalar == "\u{0B}" || scalar == "\u{0C}"
+    }
+
+    static func words(_ text: String) -> [String] {
+        text.unicodeScalars.split(whereSeparator: isBlank).map(String.init)
+    }
+
+    /// The first word, and what follows the blanks behind it; nil: there are none.
+    static func halves(_ text: String) -> (first: String, rest: String?) {
+        let scalars = text.unicodeScalars
+        guard let end = scalars.firstIndex(where: isBlank) else { return (text, nil) }
+        return (String(scalars[..<end]), String(scalars[end...].drop(while: isBlank)))
     }
 }
 
@@ -45,47 +54,43 @@ enum RawWords {
 enum FlagReader {
     static func split(_ text: String) -> (flags: [String], rest: String) {
         var flags: [String] = []
-        var rest = Substring(text)
+        var rest = text.unicodeScalars[...]
         while true {
-            rest = rest.drop { $0.isWhitespace }
-            guard rest.hasPrefix("--") else { return (flags, String(rest)) }
-            var word = ""
-            var quote: Character?
-            while let character = rest.first {
-                if quote == nil && character.isWhitespace { break }
-                rest = rest.dropFirst()
-                if character == quote {
-                    quote = nil
-                } else if quote == nil && (character == "'" || character == "\"") {
-                    quote = character
-                } else if character == "\\" {
-                    if let next = rest.popFirst() { word.append(next) }
-                } else {
-                    word.append(character)
-                }
-            }
+            rest = rest.drop { $0.properties.isWhitespace }
+            guard rest.starts(with: "--".unicodeScalars) else { return (flags, String(rest)) }
+            let word = word(&rest)
             // Two dashes alone end the flags.
             if word == "--" { return (flags, String(rest)) }
             flags.append(word)
         }
     }
+
+    /// Quotes and backslashes are taken out at once.
+    private static func word(_ rest: inout Substring.UnicodeScalarView) -> String {
+        var word = String.UnicodeScalarView()
+        var quote: Unicode.Scalar?
+        while let scalar = rest.first {
+            if quote == nil && scalar.properties.isWhitespace { break }
+            rest = rest.dropFirst()
+            if scalar == quote {
+                quote = nil
+            } else if quote == nil && (scalar == "'" || scalar == "\"") {
+                quote = scalar
+            } else if scalar != "\\" {
+                word.append(scalar)
+            } else if let next = rest.popFirst() {
+                word.append(next)
+            }
+        }
+        return String(word)
+    }
 }
 
-/// A JSON array of strings.
-enum StringArray {
-    private struct Anything: Decodable { init(from decoder: any Decoder) throws {} }
-
-    /// Nil: the text is none.
-    static func read(_ text: String) -> [String]? {
-        let trimmed = text.trimmedOfBlanks
-        guard trimmed.hasPrefix("[") else { return nil }
-        return try? JSONDecoder().decode([String].self, from: Data(trimmed.utf8))
-    }
-
-    /// True: it is an array, of something else than strings.
-    static func isOfOthers(_ text: String) -> Bool {
-        let trimmed = text.trimmedOfBlanks
-        guard trimmed.hasPrefix("["), read(trimmed) == nil else { return false }
-        return (try? JSONDecoder().decode([Anything].self, from: Data(trimmed.utf8))) != nil
+extension String {
+    /// Without white space at both ends.
+    var trimmedOfBlanks: String {
+        var scalars = unicodeScalars.drop { $0.properties.isWhitespace }
+        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
+        return String(scalars)
     }
 }

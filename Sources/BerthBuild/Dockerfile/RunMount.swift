@@ -2,14 +2,16 @@
 import BerthModel
 
 package struct RunMount: Sendable, Equatable {
-    package enum Kind: String, Sendable { case bind, cache, tmpfs, secret, ssh }
-    package enum Sharing: String, Sendable { case shared, `private`, locked }
+    package enum Kind: String, Sendable, CaseIterable { case bind, cache, tmpfs, secret, ssh }
+    package enum Sharing: String, Sendable, CaseIterable { case shared, `private`, locked }
 
     package var kind: Kind = .bind
     package var from: String?
     package var source: String?
+    /// Nil: the working directory of a bind, cache or tmpfs; a place of its own for a secret or an agent.
     package var target: String?
     package var readOnly = false
+    /// A secret's `source` is its id too.
     package var id: String?
     package var sharing: Sharing = .shared
     package var mode: UInt32?
@@ -20,139 +22,204 @@ package struct RunMount: Sendable, Equatable {
     /// The variable that holds a secret.
     package var environment: String?
 
-    /// Which keys a kind has beside its type.
-    private static let keys: [Kind: Set<String>] = [
-        .bind: ["from", "source", "target", "readonly", "readwrite"],
-        .cache: [
-            "id", "from", "source", "target", "readonly", "readwrite", "sharing", "mode", "uid", "gid",
-        ],
-        .tmpfs: ["target", "size"],
-        .secret: ["id", "target", "required", "mode", "uid", "gid", "env"],
-        .ssh: ["id", "target", "required", "mode", "uid", "gid"],
+    private static let keys = [
+        "type", "from", "source", "src", "target", "dst", "destination", "readonly", "ro", "readwrite", "rw",
+        "required",
+        "size", "id", "sharing", "mode", "uid", "gid", "env",
     ]
+    private static let flags: Set<String> = ["readonly", "ro", "readwrite", "rw", "required"]
 
-    private static let names = [
-        "src": "source", "dst": "target", "destination": "target", "ro": "readonly", "rw": "readwrite",
-    ]
-
-    package init(parsing text: String) throws(WordError) {
-        var fields: [(key: String, value: String?)] = []
-        for field in try RunMount.fields(text) {
-            let halves = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let key = halves[0].lowercased().trimmedOfBlanks
-            fields.append((RunMount.names[key] ?? key, halves.count == 2 ? halves[1] : nil))
+    /// What is wrong however its variables expand; the rest is known where there are none.
+    package static func check(_ text: String) throws(WordError) {
+        guard text.contains("$") else {
+            _ = try RunMount(parsing: text)
+            return
         }
-        if let given = fields.last(where: { $0.key == "type" })?.value {
-            guard let kind = Kind(rawValue: given.lowercased()) else {
-                throw WordError("unsupported mount type \"\(given)\", expected bind, cache, tmpfs, secret or ssh")
+        for field in try CommaFields.split(text) {
+            let (key, value) = halves(field)
+            let hasVariable = value?.unicodeScalars.dropLast().contains("$") ?? false
+            if key == "from" && hasVariable {
+                throw WordError("'from' doesn't support variable expansion, define alias stage instead")
+            }
+        }
+    }
+
+    /// Of an expanded text. What a key means depends on the type that stands before it.
+    package init(parsing text: String) throws(WordError) {
+        var saysWhetherReadOnly = false
+        var hasSharing = false
+        for field in try CommaFields.split(text) {
+            let (key, value) = RunMount.halves(field)
+            guard RunMount.keys.contains(key) else { throw RunMount.unknown(key, field) }
+            if ["ro", "readonly", "rw", "readwrite"].contains(key) { saysWhetherReadOnly = true }
+            if key == "sharing" { hasSharing = true }
+            if let value {
+                try take(key, value)
+            } else if RunMount.flags.contains(key) {
+                try take(key, "true")
+            } else {
+                throw WordError("invalid field '\(field)' must be a key=value pair")
+            }
+        }
+        if !saysWhetherReadOnly { readOnly = kind != .cache && kind != .tmpfs }
+        try check(hasSharing)
+    }
+
+    private static func halves(_ field: String) -> (key: String, value: String?) {
+        let halves = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        return ((halves.first ?? "").lowercased(), halves.count == 2 ? halves[1] : nil)
+    }
+
+    private static func unknown(_ key: String, _ field: String) -> WordError {
+        let near = Nearest.word(to: key, among: keys)
+        return WordError("unexpected key '\(key)' in '\(field)'" + (near.map { "; did you mean \($0)?" } ?? ""))
+    }
+
+    private mutating func take(_ key: String, _ value: String) throws(WordError) {
+        switch key {
+        case "type":
+            guard let kind = Kind(rawValue: value.lowercased()) else {
+                throw WordError("unsupported mount type \"\(value)\", expected bind, cache, tmpfs, secret or ssh")
             }
             self.kind = kind
-        }
-        readOnly = kind == .bind
-        for (key, value) in fields where key != "type" { try take(key, value) }
-        if [.bind, .cache, .tmpfs].contains(kind), target ?? "" == "" {
-            throw WordError("\(kind.rawValue) mounts need a target")
-        }
-    }
-
-    private mutating func take(_ key: String, _ value: String?) throws(WordError) {
-        guard RunMount.keys[kind]?.contains(key) ?? false else {
-            let near = Nearest.word(to: key, among: Array(RunMount.keys[kind] ?? []).sorted())
-            throw WordError(
-                "unexpected key '\(key)' for a mount of type \(kind.rawValue)"
-                    + (near.map { "; did you mean \($0)?" } ?? ""))
-        }
-        switch key {
-        case "readonly": readOnly = try RunMount.flag(key, value)
-        case "readwrite": readOnly = !(try RunMount.flag(key, value))
-        case "required": required = try RunMount.flag(key, value)
-        default:
-            guard let value else { throw WordError("invalid field '\(key)' must be a key=value pair") }
-            try take(key, text: value)
+        case "from": from = value.isEmpty ? nil : value
+        case "source", "src": source = value.isEmpty ? nil : value
+        case "target", "dst", "destination": target = value.isEmpty ? nil : value
+        case "id": id = value.isEmpty ? nil : value
+        case "env": environment = value
+        case "readonly", "ro": readOnly = try RunMount.flag(key, value)
+        case "readwrite", "rw": readOnly = !(try RunMount.flag(key, value))
+        case "required":
+            if kind != .secret && kind != .ssh { throw unexpected(key) }
+            required = try RunMount.flag(key, value)
+        default: try takeNumber(key, value)
         }
     }
 
-    private mutating func take(_ key: String, text: String) throws(WordError) {
+    private mutating func takeNumber(_ key: String, _ value: String) throws(WordError) {
         switch key {
-        case "from": from = text
-        case "source": source = text
-        case "target": target = text
-        case "id": id = text
-        case "env": environment = text
         case "sharing":
-            guard let found = Sharing(rawValue: text) else {
-                throw WordError("unsupported sharing value \"\(text)\", expected shared, private or locked")
+            guard let found = Sharing(rawValue: value.lowercased()) else {
+                throw WordError("unsupported sharing value \"\(value)\", expected shared, private or locked")
             }
             sharing = found
         case "mode":
-            guard let number = UInt32(text, radix: 8), number <= 0o7777 else {
-                throw WordError("invalid value \"\(text)\" for mode, expected octal digits")
+            guard let number = RunMount.number(value, radix: 8) else {
+                throw WordError("invalid value \(value) for mode, expected octal digits")
             }
             mode = number
-        case "uid": userID = try RunMount.number(key, text)
-        case "gid": groupID = try RunMount.number(key, text)
+        case "uid", "gid":
+            guard let number = RunMount.number(value, radix: 10) else {
+                throw WordError("invalid value \(value) for \(key), expected a number")
+            }
+            if key == "uid" { userID = number } else { groupID = number }
         default:
-            guard let bytes = ByteSize.parse(text) else {
-                throw WordError("invalid value \"\(text)\" for size, expected bytes, such as 64m")
+            if kind != .tmpfs { throw unexpected(key) }
+            guard let bytes = ByteSize.parse(value) else {
+                throw WordError("invalid value for size: \(value), expected bytes, such as 64m")
             }
             sizeBytes = bytes
         }
     }
 
-    private static func flag(_ key: String, _ value: String?) throws(WordError) -> Bool {
-        switch value?.lowercased() {
-        case nil, "true", "1", "t": return true
-        case "false", "0", "f": return false
-        default: throw WordError("invalid value \"\(value ?? "")\" for \(key), expected true or false")
-        }
+    private func unexpected(_ key: String) -> WordError {
+        WordError("unexpected key '\(key)' for mount type '\(kind.rawValue)', which stands before it or is the default")
     }
 
-    private static func number(_ key: String, _ text: String) throws(WordError) -> UInt32 {
-        guard let number = UInt32(text) else {
-            throw WordError("invalid value \"\(text)\" for \(key), expected a number")
-        }
-        return number
-    }
-
-    /// Fields between commas; a field in double quotes may have commas in it.
-    private static func fields(_ text: String) throws(WordError) -> [String] {
-        var fields: [String] = []
-        var field = ""
-        var isQuoted = false
-        var characters = text[...]
-        while let character = characters.popFirst() {
-            switch character {
-            case "\"" where isQuoted && characters.first == "\"":
-                characters = characters.dropFirst()
-                field.append(character)
-            case "\"": isQuoted.toggle()
-            case "," where !isQuoted:
-                fields.append(field)
-                field = ""
-            default: field.append(character)
+    private mutating func check(_ hasSharing: Bool) throws(WordError) {
+        if kind == .bind || kind == .tmpfs {
+            for (name, value) in [("mode", mode), ("uid", userID), ("gid", groupID)] where value != nil {
+                throw WordError("\(name) not allowed for \"\(kind.rawValue)\" type mounts")
             }
         }
-        if isQuoted { throw WordError("a quote is not closed") }
-        return fields + [field]
+        if let target, target.hasPrefix("/"), target.split(separator: "/").allSatisfy({ $0 == "." }) {
+            throw WordError("invalid mount target \"\(target)\"")
+        }
+        if hasSharing && kind != .cache { throw WordError("invalid cache sharing set for \(kind.rawValue) mount") }
+        if kind == .ssh && source != nil { throw WordError("ssh does not support source") }
+        guard kind == .secret else { return }
+        if from != nil { throw WordError("secret mount should not have a from") }
+        if source == nil && target == nil && id == nil {
+            throw WordError("invalid secret mount. one of source, target required")
+        }
+        if source != nil && id != nil { throw WordError("both source and id can't be set") }
+        id = id ?? source
+        source = nil
+    }
+
+    private static func flag(_ key: String, _ value: String) throws(WordError) -> Bool {
+        if let flag = GoBool.read(value) { return flag }
+        throw WordError("invalid value for \(key): \(value), expected true or false")
+    }
+
+    /// Digits and nothing else.
+    private static func number(_ text: String, radix: Int) -> UInt32? {
+        text.utf8.first == UInt8(ascii: "+") ? nil : UInt32(text, radix: radix)
     }
 }
 
-/// `64m`, `1g`, plain bytes.
-enum ByteSize {
-    static func parse(_ text: String) -> Int64? {
-        let lower = text.lowercased()
-        let digits = lower.prefix { $0.isASCII && $0.isNumber }
-        guard let value = Int64(digits) else { return nil }
-        let shift: Int64
-        switch lower.dropFirst(digits.count) {
-        case "", "b": shift = 0
-        case "k", "kb", "kib": shift = 10
-        case "m", "mb", "mib": shift = 20
-        case "g", "gb", "gib": shift = 30
-        case "t", "tb", "tib": shift = 40
-        default: return nil
+/// Fields between commas; one in double quotes may have commas in it.
+enum CommaFields {
+    static func split(_ text: String) throws(WordError) -> [String] {
+        if text.isEmpty { throw WordError("failed to parse csv mounts: there is nothing") }
+        var fields: [String] = []
+        var rest = text.unicodeScalars[...]
+        while true {
+            fields.append(rest.first == "\"" ? try quoted(&rest) : try plain(&rest))
+            guard rest.popFirst() != nil else { return fields }
         }
-        let (result, overflow) = value.multipliedReportingOverflow(by: 1 << shift)
-        return overflow ? nil : result
+    }
+
+    private static func plain(_ rest: inout Substring.UnicodeScalarView) throws(WordError) -> String {
+        let field = rest.prefix { $0 != "," }
+        if field.contains("\"") { throw WordError("failed to parse csv mounts: a quote inside a field") }
+        rest = rest.dropFirst(field.count)
+        return String(field)
+    }
+
+    /// Two quotes are one, and behind the last one the field is over.
+    private static func quoted(_ rest: inout Substring.UnicodeScalarView) throws(WordError) -> String {
+        rest = rest.dropFirst()
+        var field = String.UnicodeScalarView()
+        while let scalar = rest.popFirst() {
+            if scalar != "\"" {
+                field.append(scalar)
+            } else if rest.first == "\"" {
+                field.append(scalar)
+                rest = rest.dropFirst()
+            } else if rest.isEmpty || rest.first == "," {
+                return String(field)
+            } else {
+                throw WordError("failed to parse csv mounts: text behind a quoted field")
+            }
+        }
+        throw WordError("failed to parse csv mounts: a quote is not closed")
+    }
+}
+
+/// `64m`, `1.5g`, `10 kb`, plain bytes.
+enum ByteSize {
+    private static let shifts: [Character: Int64] = ["k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
+
+    static func parse(_ text: String) -> Int64? {
+        guard let end = text.utf8.lastIndex(where: { $0 == 0x20 || $0 == 0x2E || (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        var digits = text[...end]
+        if digits.utf8.last == 0x20 { digits = digits.dropLast() }
+        var unit = text[text.utf8.index(after: end)...].lowercased()
+        guard !digits.lowercased().contains("x"), let number = Double(digits), number >= 0 else { return nil }
+        if unit.count > 3 { return nil }
+        var factor = 1.0
+        if let first = unit.first, let shift = shifts[first] {
+            factor = Double(1 << shift)
+            unit.removeFirst()
+            if unit == "i" { return nil }
+            if unit == "ib" || unit == "b" { unit = "" }
+        } else if unit == "b" {
+            unit = ""
+        }
+        let bytes = number * factor
+        return unit.isEmpty && bytes < 9.2e18 ? Int64(bytes) : nil
     }
 }

@@ -1,23 +1,30 @@
-// One pass over a word: quotes, escapes, and `$`.
+// One pass over a word: quotes and escapes. `WordReader+Variables` reads what begins with `$`.
 
 struct WordReader {
     private let scalars: [Unicode.Scalar]
-    private var index = 0
+    var index = 0
     private let escape: Unicode.Scalar
     private let keepsQuotes: Bool
+    private let writesQuotes: Bool
+    let keepsUnset: Bool
     private var keepsEscapes = false
     private var depth = 0
-    private(set) var unmatched: Set<String> = []
+    private var variableBytes = 0
+    private var patternSteps = 0
+    var matched: Set<String> = []
+    var unmatched: Set<String> = []
 
     init(_ text: String, _ rules: WordExpansion) {
         scalars = Array(text.unicodeScalars)
         escape = rules.escape.unicodeScalars.first ?? "\\"
         keepsQuotes = rules.keepsQuotes
+        writesQuotes = rules.writesQuotes
+        keepsUnset = rules.keepsUnset
     }
 
-    private var next: Unicode.Scalar? { index < scalars.count ? scalars[index] : nil }
+    var next: Unicode.Scalar? { index < scalars.count ? scalars[index] : nil }
 
-    private mutating func take() -> Unicode.Scalar? {
+    mutating func take() -> Unicode.Scalar? {
         guard let scalar = next else { return nil }
         index += 1
         return scalar
@@ -37,192 +44,132 @@ struct WordReader {
             depth -= 1
         }
         if depth > WordExpansion.depthMax { throw WordError("substitutions are nested too deeply") }
-        var text = ""
+        var text = String.UnicodeScalarView()
         var words = WordList()
         while let scalar = next {
             if scalar == stop {
                 index += 1
                 words.end()
-                return (text, words.words)
+                return (String(text), words.words)
             }
             switch scalar {
             case "$":
-                let value = try dollar(lookup)
-                text += value
+                let value = try counted(try dollar(lookup))
+                text.append(contentsOf: value.unicodeScalars)
                 words.add(value)
             case "'" where !keepsQuotes:
                 let value = try singleQuoted()
-                text += value
-                words.addRaw(value)
+                text.append(contentsOf: value)
+                words.addRaw(String(value))
             case "\"" where !keepsQuotes:
                 let value = try doubleQuoted(lookup)
-                text += value
-                words.addRaw(value)
+                text.append(contentsOf: value)
+                words.addRaw(String(value))
+            case "<":
+                let value = heredocMark()
+                text.append(contentsOf: value)
+                words.addRaw(String(value))
             case escape:
                 index += 1
                 if keepsEscapes {
-                    text.unicodeScalars.append(scalar)
-                    words.addRaw(String(scalar))
+                    text.append(scalar)
+                    words.addRaw(scalar)
                 }
-                guard let escaped = take() else { break }
-                text.unicodeScalars.append(escaped)
-                words.addRaw(String(escaped))
+                // At the end it escapes nothing.
+                if let escaped = take() {
+                    text.append(escaped)
+                    words.addRaw(escaped)
+                }
             default:
                 index += 1
-                text.unicodeScalars.append(scalar)
-                words.add(String(scalar))
+                text.append(scalar)
+                words.add(scalar)
             }
         }
         if let stop { throw WordError("unexpected end of statement while looking for matching \(stop)") }
         words.end()
-        return (text, words.words)
+        return (String(text), words.words)
+    }
+
+    /// What variables bring in, as long as it is not too much: a few lines that double a value fill any memory.
+    private mutating func counted(_ value: String) throws(WordError) -> String {
+        variableBytes += value.utf8.count
+        if variableBytes > WordExpansion.bytesMax {
+            throw WordError("the word expands to more than \(WordExpansion.bytesMax) bytes")
+        }
+        return value
+    }
+
+    /// The work of all patterns of the word together has a limit too.
+    mutating func pattern(_ text: String, for value: String) throws(WordError) -> ShellPattern {
+        let pattern = try ShellPattern(text)
+        let (steps, overflow) = pattern.count.multipliedReportingOverflow(by: value.utf8.count + 1)
+        if overflow || steps > WordExpansion.stepsMax - patternSteps {
+            throw WordError("its patterns are too much for a value of \(value.utf8.count) bytes")
+        }
+        patternSteps += steps
+        return pattern
+    }
+
+    /// `<<`, with the blanks behind it: they may stand before a heredoc's name, and do not end the word.
+    private mutating func heredocMark() -> String.UnicodeScalarView {
+        var mark = String.UnicodeScalarView("<".unicodeScalars)
+        index += 1
+        guard next == "<" else { return mark }
+        index += 1
+        mark.append("<")
+        while let blank = next, blank == " " || blank == "\t" {
+            mark.append(blank)
+            index += 1
+        }
+        return mark
     }
 
     /// Everything up to the next quote, as it is.
-    private mutating func singleQuoted() throws(WordError) -> String {
+    private mutating func singleQuoted() throws(WordError) -> String.UnicodeScalarView {
         index += 1
         var text = String.UnicodeScalarView()
+        if writesQuotes { text.append("'") }
         while let scalar = take() {
-            if scalar == "'" { return String(text) }
+            if scalar == "'" {
+                if writesQuotes { text.append("'") }
+                return text
+            }
             text.append(scalar)
         }
         throw WordError("unexpected end of statement while looking for matching single-quote")
     }
 
     /// Variables are put in; a quote, `$` and the escape can be escaped, and nothing else.
-    private mutating func doubleQuoted(_ lookup: (String) -> String?) throws(WordError) -> String {
+    private mutating func doubleQuoted(
+        _ lookup: (String) -> String?
+    ) throws(WordError) -> String.UnicodeScalarView {
         index += 1
-        var text = ""
+        var text = String.UnicodeScalarView()
+        if writesQuotes { text.append("\"") }
         while let scalar = next {
             switch scalar {
             case "\"":
                 index += 1
+                if writesQuotes { text.append("\"") }
                 return text
-            case "$": text += try dollar(lookup)
+            case "$": text.append(contentsOf: try counted(try dollar(lookup)).unicodeScalars)
             default:
                 index += 1
                 guard scalar == escape else {
-                    text.unicodeScalars.append(scalar)
+                    text.append(scalar)
                     continue
                 }
-                if keepsEscapes { text.unicodeScalars.append(scalar) }
+                if keepsEscapes { text.append(scalar) }
                 guard let escaped = next else { continue }
                 if escaped == "\"" || escaped == "$" || escaped == escape {
                     index += 1
-                    text.unicodeScalars.append(escaped)
+                    text.append(escaped)
                 } else {
-                    text.unicodeScalars.append(scalar)
+                    text.append(scalar)
                 }
             }
         }
         throw WordError("unexpected end of statement while looking for matching double-quote")
     }
-
-    // MARK: Variables
-
-    private mutating func value(_ name: String, _ lookup: (String) -> String?) -> String? {
-        let found = lookup(name)
-        if found == nil { unmatched.insert(name) }
-        return found
-    }
-
-    /// `$NAME`, `${NAME}` and everything that can stand in the braces.
-    private mutating func dollar(_ lookup: (String) -> String?) throws(WordError) -> String {
-        index += 1
-        guard next == "{" else {
-            let name = name()
-            return name.isEmpty ? "$" : value(name, lookup) ?? ""
-        }
-        index += 1
-        switch next {
-        case nil: throw WordError("syntax error: missing '}'")
-        case "{", "}", ":": throw WordError("syntax error: bad substitution")
-        default: break
-        }
-        let name = name()
-        guard let modifier = take() else { throw unsupported("") }
-        switch modifier {
-        case "}": return value(name, lookup) ?? ""
-        case "/": return try replaced(name, lookup)
-        case ":":
-            guard let second = take() else { throw unsupported(":") }
-            if second == "#" || second == "%" { throw unsupported(":\(second)") }
-            return try modified(name, second, emptyCounts: true, lookup)
-        case "+", "-", "?", "#", "%": return try modified(name, modifier, emptyCounts: false, lookup)
-        default: throw unsupported(String(modifier))
-        }
-    }
-
-    private func unsupported(_ modifier: String) -> WordError {
-        WordError("unsupported modifier (\(modifier)) in substitution")
-    }
-
-    /// - Parameter emptyCounts: an empty value is as none.
-    private mutating func modified(
-        _ name: String, _ modifier: Unicode.Scalar, emptyCounts: Bool, _ lookup: (String) -> String?
-    ) throws(WordError) -> String {
-        let isPattern = modifier == "#" || modifier == "%"
-        let word = try closed("}", keepsEscapes: isPattern, missing: "syntax error: missing '}'", lookup)
-        let value = value(name, lookup)
-        let isThere = value != nil && !(emptyCounts && value == "")
-        // A name that a default stands for is not missed.
-        if modifier == "-" || modifier == "+" || modifier == "?" { unmatched.remove(name) }
-        switch modifier {
-        case "-": return isThere ? value ?? "" : word
-        case "+": return isThere ? word : ""
-        case "?":
-            if isThere { return value ?? "" }
-            let state = value == nil ? "unset" : "empty"
-            throw WordError("\(name): \(word.isEmpty ? "is not allowed to be \(state)" : word)")
-        case "#", "%":
-            let isGreedy = word.unicodeScalars.first == modifier
-            let pattern = ShellPattern(isGreedy ? String(word.unicodeScalars.dropFirst()) : word)
-            return modifier == "#"
-                ? pattern.trimmingPrefix(of: value ?? "", greedy: isGreedy)
-                : pattern.trimmingSuffix(of: value ?? "", greedy: isGreedy)
-        default: throw unsupported((emptyCounts ? ":" : "") + String(modifier))
-        }
-    }
-
-    /// `${NAME/pattern/replacement}`, `${NAME//pattern/replacement}`.
-    private mutating func replaced(_ name: String, _ lookup: (String) -> String?) throws(WordError) -> String {
-        let isEverywhere = next == "/"
-        if isEverywhere { index += 1 }
-        let pattern = try closed("/", keepsEscapes: true, missing: "syntax error: missing '/' in ${}", lookup)
-        let replacement = try closed("}", keepsEscapes: true, missing: "syntax error: missing '}'", lookup)
-        let value = value(name, lookup) ?? ""
-        return ShellPattern(pattern).replacing(in: value, with: replacement, everywhere: isEverywhere)
-    }
-
-    private mutating func closed(
-        _ stop: Unicode.Scalar, keepsEscapes: Bool, missing: String, _ lookup: (String) -> String?
-    ) throws(WordError) -> String {
-        do { return try read(until: stop, keepsEscapes: keepsEscapes, lookup).text } catch {
-            throw next == nil ? WordError(missing) : error
-        }
-    }
-
-    /// Letters, digits and `_`; all digits where the first is one; one of the shell's own parameters.
-    private mutating func name() -> String {
-        var name = String.UnicodeScalarView()
-        while let scalar = next {
-            if name.isEmpty && WordReader.isDigit(scalar) {
-                while let digit = next, WordReader.isDigit(digit) {
-                    name.append(digit)
-                    index += 1
-                }
-                return String(name)
-            }
-            if name.isEmpty && "@*#?-$!0".unicodeScalars.contains(scalar) {
-                index += 1
-                return String(scalar)
-            }
-            guard scalar == "_" || WordReader.isDigit(scalar) || scalar.properties.isAlphabetic else { break }
-            name.append(scalar)
-            index += 1
-        }
-        return String(name)
-    }
-
-    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.numericType == .decimal }
 }

@@ -1,0 +1,3 @@
+FROM alpine
+COPY ["a", 1]
+ADD [{"a": "b"}, "c"]

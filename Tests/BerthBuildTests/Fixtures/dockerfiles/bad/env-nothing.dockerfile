@@ -1,0 +1,6 @@
+FROM alpine
+ENV
+ENV A
+ENV =x
+ENV A=1 B
+ENV A=1 B c=2

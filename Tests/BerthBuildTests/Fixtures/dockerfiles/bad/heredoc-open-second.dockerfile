@@ -1,0 +1,5 @@
+FROM alpine
+COPY <<A <<B /
+1
+A
+2

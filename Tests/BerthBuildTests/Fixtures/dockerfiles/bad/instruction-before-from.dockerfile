@@ -1,0 +1,4 @@
+ARG A
+RUN x
+ENV B=1
+FROM alpine

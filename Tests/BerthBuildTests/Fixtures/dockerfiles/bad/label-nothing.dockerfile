@@ -1,0 +1,5 @@
+FROM alpine
+LABEL
+LABEL a
+LABEL =b
+LABEL a=b c

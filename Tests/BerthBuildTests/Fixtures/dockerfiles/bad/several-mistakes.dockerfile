@@ -1,0 +1,9 @@
+FROM alpine AS 9
+RUNN a
+COPY a
+ENV X
+RUN <<EOF
+x
+EOF
+SHELL sh
+EXPOSE

@@ -1,0 +1,5 @@
+FROM alpine
+SHELL bash -c
+SHELL []
+SHELL ["a", 1]
+SHELL --x ["a"]

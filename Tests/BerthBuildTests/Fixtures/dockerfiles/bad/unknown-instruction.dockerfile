@@ -1,0 +1,5 @@
+FROM alpine
+RUM echo
+CPOY a b
+ENTRYPIONT x
+XYZZY

@@ -1,0 +1,8 @@
+FROM alpine
+RUN one && \
+
+  two && \
+   	
+
+  three
+USER me

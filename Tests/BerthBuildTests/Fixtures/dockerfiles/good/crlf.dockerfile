@@ -1,0 +1,8 @@
+# escape=\
+FROM alpine
+RUN echo a \
+  b
+
+COPY <<EOF /f
+line
+EOF

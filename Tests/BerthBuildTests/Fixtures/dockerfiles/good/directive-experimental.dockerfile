@@ -1,0 +1,2 @@
+# check=experimental=all; skip = UndefinedVar
+FROM alpine

@@ -1,0 +1,5 @@
+# owner=me
+# escape=`
+FROM alpine
+RUN a \
+  b

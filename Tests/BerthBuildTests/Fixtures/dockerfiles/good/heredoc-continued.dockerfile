@@ -1,0 +1,7 @@
+FROM alpine
+RUN a \
+  <<EOF \
+  | b
+body \
+EOF
+USER me

@@ -1,0 +1,7 @@
+FROM alpine
+RUN <<-EOF
+		one
+	 two
+three
+	EOF
+USER me

@@ -1,0 +1,7 @@
+FROM alpine
+RUN <<$EOF
+a
+$EOF
+RUN <<${EOF}
+b
+${EOF}

@@ -1,0 +1,8 @@
+FROM alpine
+RUN <<EOF
+set -e
+	echo "$HOME"
+# kept
+
+EOF
+USER me

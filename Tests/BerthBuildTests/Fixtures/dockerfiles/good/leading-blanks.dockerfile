@@ -1,0 +1,4 @@
+  	
+   # a comment
+   FROM alpine
+	RUN echo hi

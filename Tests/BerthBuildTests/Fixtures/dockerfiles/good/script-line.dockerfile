@@ -1,0 +1,3 @@
+#!/usr/bin/env berth
+# syntax=docker/dockerfile:1
+FROM alpine

@@ -1,0 +1,262 @@
+// A selection becomes files: below a root that nothing leads out of, by descriptors of directories.
+import BerthLinux
+import BerthModel
+
+package struct CopyWriter {
+    /// A stage's mounted root, or an empty directory for `--link`.
+    let root: SharedDescriptor
+    /// `SOURCE_DATE_EPOCH`: no time is later than this, in seconds.
+    let timestampMax: Int64?
+    let extractor: (any ArchiveExtractor)?
+
+    package init(root: SharedDescriptor, timestampMax: Int64? = nil, extractor: (any ArchiveExtractor)? = nil) {
+        self.root = root
+        self.timestampMax = timestampMax
+        self.extractor = extractor
+    }
+
+    package func write(_ selection: CopySelection) throws {
+        var writing = Writing(writer: self, selection: selection)
+        for match in selection.matches { try writing.write(match) }
+        for file in selection.request.inlineFiles { try writing.write(file) }
+    }
+}
+
+/// One selection on its way.
+struct Writing {
+    let writer: CopyWriter
+    let selection: CopySelection
+    /// A file was written to the destination itself: a second one would replace it.
+    private var isTaken = false
+
+    init(writer: CopyWriter, selection: CopySelection) {
+        self.writer = writer
+        self.selection = selection
+    }
+
+    private var request: CopyRequest { selection.request }
+    private var destination: [EntryName] { request.destinationParts.map { EntryName($0) } }
+    /// Of directories that are made on the way.
+    private var newOwner: CopyOwner { request.owner ?? .root }
+
+    // MARK: Destinations
+
+    mutating func write(_ match: CopySelection.Match) throws {
+        if match.tree.isDirectory {
+            let target = try destinationDirectory()
+            return try writeChildren(of: 0, of: match.tree, match.tree.base.number, target.number)
+        }
+        if request.unpacks, let extractor = writer.extractor, try unpack(match.tree, extractor) { return }
+        let (directory, name) = try place(for: match.name)
+        try write(match.tree.entries[0], from: .itself(match.tree.base.number), to: directory.number, as: name)
+    }
+
+    mutating func write(_ file: InlineFile) throws {
+        let (directory, name) = try place(for: EntryName(file.name))
+        try clear(name, in: directory.number)
+        let target = try DirectoryEntry.createFile(name, in: directory.number)
+        try FileIO.write(target, file.content)
+        try OpenFile.setOwner(
+            target.number, userID: newOwner.userID, groupID: newOwner.groupID, mode: mode(file.mode, false))
+        try clampNew(target.number)
+    }
+
+    /// The destination as a directory, made where it is missing.
+    private func destinationDirectory() throws -> SharedDescriptor {
+        var walk = PathWalk(root: writer.root)
+        do {
+            if case .directory(let directory) = try walk.walk(destination, missing: .makes(make, last: true)) {
+                return directory
+            }
+        } catch let error as SystemError where error.isNotFound {
+            // Something on the way is a file.
+        }
+        throw BerthError(
+            .conflict, "copying to \(request.destination)", subject: request.destination,
+            cause: "there is a file where a directory should be")
+    }
+
+    /// Where a file goes: into the destination that is a directory, or in its place.
+    private mutating func place(for name: EntryName) throws -> (SharedDescriptor, EntryName) {
+        if request.isDestinationDirectory { return (try destinationDirectory(), name) }
+        var walk = PathWalk(root: writer.root)
+        let ending: PathWalk.Ending
+        do { ending = try walk.walk(destination, missing: .makes(make, last: false)) } catch let error as SystemError
+            where error.isNotFound
+        {
+            throw BerthError(
+                .conflict, "copying to \(request.destination)", subject: request.destination,
+                cause: "there is a file where a directory should be")
+        }
+        switch ending {
+        case .directory(let directory): return (directory, name)
+        case .missing(let directory, let own), .entry(let directory, let own, _):
+            if isTaken {
+                throw BerthError(
+                    .invalid, "copying to \(request.destination)", subject: request.destination,
+                    cause: "the source is more than one file, and the destination is no directory",
+                    hint: "end it with a slash: \(request.destination)/")
+            }
+            isTaken = true
+            return (directory, own)
+        }
+    }
+
+    private func make(_ parent: SharedDescriptor, _ name: EntryName) throws {
+        try DirectoryEntry.createDirectory(name, in: parent.number)
+        let made = try DirectoryEntry.openDirectory(name, in: parent.number)
+        try OpenFile.setOwner(made.number, userID: newOwner.userID, groupID: newOwner.groupID, mode: 0o755)
+        try clampNew(made.number)
+    }
+
+    private func unpack(_ tree: CopyTree, _ extractor: any ArchiveExtractor) throws -> Bool {
+        guard tree.entries[0].status.kind == .regular else { return false }
+        let file = try OpenFile.reopen(tree.base.number)
+        try tree.entries[0].mustBe(file.number)
+        guard let kind = ArchiveKind(header: try FileIO.readStart(file.number, count: ArchiveKind.headerBytes)) else {
+            return false
+        }
+        NewEntry.seek(file.number, 0)
+        if kind != .tar {
+            guard try extractor.holdsArchive(file.number) else { return false }
+            NewEntry.seek(file.number, 0)
+        }
+        let target = try destinationDirectory()
+        try extractor.extract(
+            file.number, into: target.number, root: writer.root.number, owner: request.owner,
+            timestampMax: writer.timestampMax)
+        return true
+    }
+
+    // MARK: Entries
+
+    private enum Origin {
+        /// In an open directory.
+        case within(Int32)
+        /// The open file itself; of a link, the directory that holds it.
+        case itself(Int32)
+    }
+
+    private func writeChildren(of index: Int, of tree: CopyTree, _ source: Int32, _ target: Int32) throws {
+        var child = index + 1
+        while child < tree.entries[index].end {
+            let entry = tree.entries[child]
+            if entry.status.kind == .directory {
+                try writeDirectory(child, of: tree, source, target)
+            } else {
+                try write(entry, from: .within(source), to: target, as: entry.name)
+            }
+            child = entry.end
+        }
+    }
+
+    private func writeDirectory(_ index: Int, of tree: CopyTree, _ source: Int32, _ target: Int32) throws {
+        let entry = tree.entries[index]
+        let existing = try DirectoryEntry.status(entry.name, in: target)
+        if existing == nil {
+            try DirectoryEntry.createDirectory(entry.name, in: target)
+        } else if existing?.kind != .directory {
+            throw BerthError(
+                .conflict, "copying the directory \(entry.name)", subject: entry.name.description,
+                cause: "there is a file where a directory should be")
+        }
+        let from = try DirectoryEntry.openDirectory(entry.name, in: source)
+        let to = try DirectoryEntry.openDirectory(entry.name, in: target)
+        try writeChildren(of: index, of: tree, from.number, to.number)
+        if entry.isImplied && existing != nil { return }
+        try finish(entry, to.number)
+    }
+
+    private func write(_ entry: CopyEntry, from origin: Origin, to target: Int32, as name: EntryName) throws {
+        try clear(name, in: target)
+        switch entry.status.kind {
+        case .regular:
+            let source =
+                switch origin {
+                case .within(let directory): try DirectoryEntry.openFile(entry.name, in: directory)
+                case .itself(let file): try OpenFile.reopen(file)
+                }
+            try entry.mustBe(source.number)
+            let file = try DirectoryEntry.createFile(name, in: target)
+            try FileContent.copy(from: source.number, to: file.number, status: entry.status)
+            try finish(entry, file.number)
+        case .symbolicLink:
+            try DirectoryEntry.createLink(name, to: entry.target ?? PathWalk.here, in: target)
+            try finish(entry, name, in: target, mode: nil)
+        default:
+            try writeNode(entry, to: target, as: name)
+        }
+    }
+
+    private func writeNode(_ entry: CopyEntry, to target: Int32, as name: EntryName) throws {
+        if entry.status.isWhiteout {
+            throw BerthError(
+                .denied, "copying \(entry.name)", subject: entry.name.description,
+                cause: "a device 0:0 would hide a file of a layer below")
+        }
+        do { try DirectoryEntry.createNode(name, like: entry.status, in: target) } catch {
+            throw BerthError(
+                error.isDenied ? .denied : .internal, "copying the special file \(entry.name)",
+                subject: entry.name.description, cause: error.reason,
+                hint: "exclude it in \(IgnoreFile.name) or with --exclude")
+        }
+        try finish(entry, name, in: target, mode: mode(entry.status.mode, false))
+    }
+
+    /// What is there makes room, unless it is a directory.
+    private func clear(_ name: EntryName, in target: Int32) throws {
+        guard let existing = try DirectoryEntry.status(name, in: target) else { return }
+        if existing.kind == .directory {
+            throw BerthError(
+                .conflict, "copying the file \(name)", subject: name.description,
+                cause: "there is a directory where a file should be")
+        }
+        try DirectoryEntry.unlink(name, in: target)
+    }
+
+    // MARK: Metadata
+
+    private func mode(_ mode: UInt32, _ isDirectory: Bool) -> UInt32 {
+        (request.changeMode?(mode, isDirectory) ?? mode) & 0o7777
+    }
+
+    private func owner(_ status: FileStatus) -> CopyOwner {
+        if let owner = request.owner { return owner }
+        return selection.source.keepsOwners ? CopyOwner(userID: status.userID, groupID: status.groupID) : .root
+    }
+
+    /// Owner, mode, attributes, and the time last. A capability comes after the owner, whose change takes it away.
+    private func finish(_ entry: CopyEntry, _ file: Int32) throws {
+        let owner = owner(entry.status)
+        try OpenFile.setOwner(
+            file, userID: owner.userID, groupID: owner.groupID,
+            mode: mode(entry.status.mode, entry.status.kind == .directory))
+        for attribute in entry.attributes {
+            do { try NewEntry.setAttribute(file, attribute.name, attribute.value) } catch {
+                // A file system without user attributes loses them; a capability is never lost in silence.
+                guard attribute.name.hasPrefix("user."), error.isUnsupported else { throw error }
+            }
+        }
+        let time = clamped(entry.status)
+        try OpenFile.setModified(file, seconds: time.seconds, nanoseconds: time.nanoseconds)
+    }
+
+    private func finish(_ entry: CopyEntry, _ name: EntryName, in target: Int32, mode: UInt32?) throws {
+        let owner = owner(entry.status)
+        try DirectoryEntry.setOwner(name, in: target, userID: owner.userID, groupID: owner.groupID, mode: mode)
+        let time = clamped(entry.status)
+        try DirectoryEntry.setModified(name, in: target, seconds: time.seconds, nanoseconds: time.nanoseconds)
+    }
+
+    private func clamped(_ status: FileStatus) -> (seconds: Int64, nanoseconds: Int64) {
+        if let max = writer.timestampMax, status.modifiedSeconds >= max { return (max, 0) }
+        return (status.modifiedSeconds, status.modifiedNanoseconds)
+    }
+
+    /// What we made now is as old as it may be at most.
+    private func clampNew(_ file: Int32) throws {
+        guard let max = writer.timestampMax else { return }
+        let time = clamped(try FileStatus.of(file))
+        if time.seconds == max { try OpenFile.setModified(file, seconds: max, nanoseconds: 0) }
+    }
+}

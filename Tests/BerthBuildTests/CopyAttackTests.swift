@@ -133,6 +133,31 @@ struct CopyAttackTests {
         #expect(try world.listing().allSatisfy { !$0.hasSuffix("=host secret") })
     }
 
+    @Test("a wildcard may match more than a process may open")
+    func wide() throws {
+        let world = try CopyWorld(["d0/x=1"])
+        try world.run(
+            "/bin/sh", ["-c", "cd \(world.contextPath); seq -f f%g 2000 | xargs touch; seq -f d%g 2000 | xargs mkdir"])
+        let before = try Directory.names("/proc/self/fd").count
+        let selection = try world.select(["*"])
+        #expect(try Directory.names("/proc/self/fd").count < before + 20)
+        _ = try CopyDigest.digest(of: selection)
+        try CopyWriter(root: world.target).write(selection)
+        #expect(try world.listing().count == 2001)
+    }
+
+    @Test("names with a NUL are refused")
+    func nul() throws {
+        let world = try CopyWorld(["a=1"])
+        #expect(throws: BerthError.self) { try world.select(["a\0.txt"]) }
+        #expect(throws: BerthError.self) { try world.select(["a"], "/b\0c") }
+        for name in ["../x", "a\0b", ""] {
+            #expect(throws: BerthError.self) {
+                try world.select([]) { $0.inlineFiles = [InlineFile(name: name, content: [])] }
+            }
+        }
+    }
+
     @Test("very deep directories are an error, not a crash")
     func depth() throws {
         let world = try CopyWorld()

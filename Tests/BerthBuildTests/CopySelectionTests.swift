@@ -18,7 +18,8 @@ struct CopySelectionTests {
 
     static let context = [
         "a.txt=a", "b.txt=b", ".hidden=h", "dir/x=x", "dir/sub/y=y", "dir/in->x", "link->a.txt", "dirlink->dir",
-        "dangling->nowhere", "odd[1].txt=odd", "star*=star", "other/x=ox", "empty/",
+        "dangling->nowhere", "abs/l->/a.txt", "abs/a.txt=wrong", "abs/up->../../../../b.txt", "odd[1].txt=odd",
+        "star*=star", "other/x=ox", "empty/",
     ]
 
     @Test(
@@ -40,6 +41,9 @@ struct CopySelectionTests {
                 sources: ["a.txt"], destination: "/l/f", result: ["l->m/n", "m/", "m/n/", "m/n/f=a"], target: ["l->m/n"]
             ),
             Case(sources: ["a.txt"], destination: "/d/", result: ["d/", "d/a.txt=a"], target: ["d/a.txt->../t"]),
+            Case(
+                sources: ["a.txt"], destination: "/d/l/", result: ["d/", "d/l->/e", "e/", "e/a.txt=a"],
+                target: ["d/l->/e"]),
             Case(sources: ["a.txt"], destination: "/d/", result: nil, target: ["d/a.txt/"]),
             Case(sources: ["a.txt"], destination: "/f/", result: nil, target: ["f=old"]),
             Case(sources: ["a.txt"], destination: "/f/g", result: nil, target: ["f=old"]),
@@ -72,6 +76,8 @@ struct CopySelectionTests {
             Case(sources: ["dirlink/x"], destination: "/", result: ["x=x"]),
             Case(sources: ["dirlink/sub/*"], destination: "/", result: ["y=y"]),
             Case(sources: ["lin*"], destination: "/", result: ["link=a"]),
+            Case(sources: ["abs/l"], destination: "/", result: ["l=a"]),
+            Case(sources: ["abs/up"], destination: "/", result: ["up=b"]),
             Case(sources: ["dangling"], destination: "/", result: nil),
             Case(sources: ["missing"], destination: "/", result: nil),
             Case(sources: ["a.txt/x"], destination: "/", result: nil),

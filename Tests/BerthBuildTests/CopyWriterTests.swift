@@ -140,6 +140,31 @@ struct CopyWriterTests {
         #expect(throws: BerthError.self) { try world.copy(["whiteout"], "/w") }
     }
 
+    @Test("an overlay is copied from and into like any directory, and its lower layers stay as they are")
+    func overlay() throws {
+        let world = try CopyWorld(["d/f=new", "d/s/g=2", "d/l->f"], target: ["d/f=old", "d/k=kept", "d/s/h=3"])
+        let path = { world.directory.path($0) }
+        for name in ["upper", "work", "merged"] { try Directory.make(path(name), mode: 0o755) }
+        let options = "lowerdir=\(path("target")),upperdir=\(path("upper")),workdir=\(path("work"))"
+        try world.run("/bin/mount", ["-t", "overlay", "overlay", "-o", options, path("merged")])
+        defer { try? world.run("/bin/umount", [path("merged")]) }
+        let merged = SharedDescriptor(try Directory.open(path("merged"), flags: FileFlags.directory))
+        try CopyWriter(root: merged).write(try world.select(["."]))
+        let expected = ["d/", "d/f=new", "d/k=kept", "d/l->f", "d/s/", "d/s/g=2", "d/s/h=3"]
+        #expect(try world.listing(path("merged")) == expected)
+        #expect(try world.listing() == ["d/", "d/f=old", "d/k=kept", "d/s/", "d/s/h=3"])
+        let stage = CopySource.image(merged, title: "stage build")
+        let selection = try CopySelection(CopyRequest(sources: ["."], destination: "/again"), from: stage)
+        let digest = try CopyDigest.digest(of: selection)
+        try Directory.make(path("plain"), mode: 0o755)
+        let plain = try Directory.open(path("plain"), flags: FileFlags.directory)
+        try CopyWriter(root: SharedDescriptor(plain)).write(selection)
+        #expect(try world.listing("\(path("plain"))/again") == expected)
+        #expect(
+            try CopyDigest.digest(of: try CopySelection(CopyRequest(sources: ["."], destination: "/"), from: stage))
+                == digest)
+    }
+
     // MARK: Archives
 
     final class Extractor: ArchiveExtractor {

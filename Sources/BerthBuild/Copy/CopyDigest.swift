@@ -112,13 +112,10 @@ package enum CopyDigest {
         _ onRead: (@Sendable (Int64) -> Void)?
     ) throws -> [(Int, [UInt8])] {
         var buffer = [UInt8](repeating: 0, count: bufferBytes)
-        let parent = tree.isDirectory ? try tree.openDirectory(directory) : tree.base
+        let parent = try tree.openDirectory(directory)
         return try files.map { index in
             let entry = tree.entries[index]
-            let file =
-                tree.isDirectory
-                ? try DirectoryEntry.openFile(entry.name, in: parent.number) : try OpenFile.reopen(parent.number)
-            try entry.mustBe(file.number)
+            let file = try entry.open(in: parent.number)
             var hash = ContentHash()
             while true {
                 let count = try FileIO.readSome(file.number, &buffer)
@@ -135,24 +132,17 @@ package enum CopyDigest {
     }
 }
 
-extension CopyTree {
-    /// A directory of the tree, by its place in the list.
-    func openDirectory(_ index: Int) throws -> SharedDescriptor {
-        var above: [EntryName] = []
-        var at = 0
-        while at != index {
-            var child = at + 1
-            while entries[child].end <= index { child = entries[child].end }
-            above.append(entries[child].name)
-            at = child
-        }
-        var reached = base
-        for name in above { reached = SharedDescriptor(try DirectoryEntry.openDirectory(name, in: reached.number)) }
-        return reached
-    }
-}
-
 extension CopyEntry {
+    /// A regular file for reading, the one that was found.
+    func open(in directory: Int32) throws -> Descriptor {
+        let file: Descriptor
+        do { file = try DirectoryEntry.openFile(name, in: directory) } catch {
+            throw error.isNotFound ? CopyEntry.changed(name) : error
+        }
+        try mustBe(file.number)
+        return file
+    }
+
     /// Throws where an open file is not the one that was found, or has changed since.
     func mustBe(_ file: Int32) throws {
         let now = try FileStatus.of(file)
@@ -162,7 +152,11 @@ extension CopyEntry {
         {
             return
         }
-        throw BerthError(
+        throw CopyEntry.changed(name)
+    }
+
+    static func changed(_ name: EntryName) -> BerthError {
+        BerthError(
             .conflict, "copying \(name)", subject: name.description, cause: "it changed while it was copied",
             hint: "build again when nothing writes to it, or exclude it")
     }

@@ -31,6 +31,13 @@ package struct CopySelection: Sendable {
                 cause: "with more than one source the destination is a directory",
                 hint: "end it with a slash: \(request.destination)/")
         }
+        for word in request.sources + request.inlineFiles.map(\.name) + [request.destination]
+        where word.utf8.contains(0) {
+            throw BerthError(.invalid, "copying to \(request.destination)", cause: "a name with a NUL in it")
+        }
+        for file in request.inlineFiles where file.name.contains("/") || file.name.isEmpty {
+            throw BerthError(.invalid, "copying \(file.name)", subject: file.name, cause: "a heredoc's name is no path")
+        }
         var isAnythingNamed = !request.inlineFiles.isEmpty
         for word in request.sources {
             let isNamed = try request.keepsParents ? addParents(word) : add(word)
@@ -89,7 +96,8 @@ package struct CopySelection: Sendable {
                 throw notFound(CopySelection.text(path), "no such directory")
             }
             let filter = CopyFilter(ignored: source.ignored, excluded: excluded, included: included)
-            let tree = try TreeWalk.directory(directory, at: walk.reached, filter, warn: warn)
+            let tree = try TreeWalk.directory(
+                directory, below: source.root, at: walk.reached, filter, warn: warn)
             if tree.entries.count == 1 && included != nil { continue }
             matches.append(Match(name: walk.reached.last ?? PathWalk.here, tree: tree))
             isNamed = true
@@ -125,11 +133,13 @@ package struct CopySelection: Sendable {
                 warn("\(CopySelection.text(path)) is a socket and is not copied")
                 return .added
             }
-            matches.append(Match(name: name, tree: try TreeWalk.file(parent, own, status)))
+            let tree = try TreeWalk.file(own, in: parent, status, below: source.root, at: walk.reached + [own])
+            matches.append(Match(name: name, tree: tree))
             return .added
         case .directory(let directory):
             let filter = CopyFilter(ignored: source.ignored, excluded: excluded)
-            let tree = try TreeWalk.directory(directory, at: walk.reached, filter, warn: warn)
+            let tree = try TreeWalk.directory(
+                directory, below: source.root, at: walk.reached, filter, warn: warn)
             // An ignored directory is there for what is let back in below it, and there is nothing.
             let isHidden = source.ignored?.matches(CopySelection.text(walk.reached)) ?? false
             if isHidden && tree.entries.count == 1 { return .missing }

@@ -27,12 +27,40 @@ package struct CopyTree: Sendable {
     /// Each level holds an open directory on both sides.
     static let depthMax = 400
 
-    /// The directory itself, or an `O_PATH` descriptor of the file.
-    let base: SharedDescriptor
+    let root: SharedDescriptor
+    /// Where it is below the root, without links. Nothing is held open: a wildcard may match more than a process may
+    /// open.
+    let place: [EntryName]
     /// The first is the source itself; a directory's entries follow it.
     package fileprivate(set) var entries: [CopyEntry]
 
     var isDirectory: Bool { entries[0].status.kind == .directory }
+
+    /// The directory itself, or the one that holds the file, found again.
+    func openBase() throws -> SharedDescriptor {
+        var reached = root
+        for name in isDirectory ? place[...] : place.dropLast() { reached = try CopyTree.open(name, in: reached) }
+        return reached
+    }
+
+    /// A directory of the tree, by its place in the list; of a file, the one that holds it.
+    func openDirectory(_ index: Int) throws -> SharedDescriptor {
+        var reached = try openBase()
+        var at = 0
+        while at != index {
+            var child = at + 1
+            while entries[child].end <= index { child = entries[child].end }
+            reached = try CopyTree.open(entries[child].name, in: reached)
+            at = child
+        }
+        return reached
+    }
+
+    private static func open(_ name: EntryName, in parent: SharedDescriptor) throws -> SharedDescriptor {
+        do { return SharedDescriptor(try DirectoryEntry.openDirectory(name, in: parent.number)) } catch {
+            throw error.isNotFound ? CopyEntry.changed(name) : error
+        }
+    }
 
     static func tooDeep(_ path: String) -> BerthError {
         BerthError(
@@ -54,12 +82,13 @@ struct TreeWalk {
 
     /// `place`: where the directory is in its source, without links, for the patterns that stand there.
     static func directory(
-        _ directory: SharedDescriptor, at place: [EntryName], _ filter: CopyFilter, warn: @escaping (String) -> Void
+        _ directory: SharedDescriptor, below root: SharedDescriptor, at place: [EntryName], _ filter: CopyFilter,
+        warn: @escaping (String) -> Void
     ) throws -> CopyTree {
         let top = CopyEntry(
             name: place.last ?? PathWalk.here, status: try FileStatus.of(directory.number),
             attributes: OpenFile.attributes(directory.number), end: 1)
-        var walk = TreeWalk(filter: filter, warn: warn, tree: CopyTree(base: directory, entries: [top]))
+        var walk = TreeWalk(filter: filter, warn: warn, tree: CopyTree(root: root, place: place, entries: [top]))
         var trails = Trails()
         if let ignored = filter.ignored {
             for part in place { trails.ignored = ignored.trail(to: part.description, below: trails.ignored) }
@@ -68,20 +97,14 @@ struct TreeWalk {
         return walk.tree
     }
 
-    static func file(_ parent: SharedDescriptor, _ name: EntryName, _ status: FileStatus) throws -> CopyTree {
+    static func file(
+        _ name: EntryName, in parent: SharedDescriptor, _ status: FileStatus, below root: SharedDescriptor,
+        at place: [EntryName]
+    ) throws -> CopyTree {
         var entry = CopyEntry(name: name, status: status, attributes: [], end: 1)
-        let base: SharedDescriptor
-        switch status.kind {
-        case .symbolicLink:
-            entry.target = try DirectoryEntry.readLink(name, in: parent.number)
-            base = parent
-        default:
-            base = SharedDescriptor(try DirectoryEntry.open(name, in: parent.number, flags: FileFlags.pathOnly))
-            // What is open is what counts, whatever the name leads to by now.
-            entry.status = try FileStatus.of(base.number)
-            if entry.status.kind == .regular { entry.attributes = OpenFile.attributes(of: name, in: parent.number) }
-        }
-        return CopyTree(base: base, entries: [entry])
+        if status.kind == .symbolicLink { entry.target = try DirectoryEntry.readLink(name, in: parent.number) }
+        if status.kind == .regular { entry.attributes = OpenFile.attributes(of: name, in: parent.number) }
+        return CopyTree(root: root, place: place, entries: [entry])
     }
 
     private mutating func visit(

@@ -44,17 +44,18 @@ struct Writing {
     mutating func write(_ match: CopySelection.Match) throws {
         if match.tree.isDirectory {
             let target = try destinationDirectory()
-            return try writeChildren(of: 0, of: match.tree, match.tree.base.number, target.number)
+            let base = try match.tree.openBase()
+            return try writeChildren(of: 0, of: match.tree, base.number, target.number)
         }
         if request.unpacks, let extractor = writer.extractor, try unpack(match.tree, extractor) { return }
         let (directory, name) = try place(for: match.name)
-        try write(match.tree.entries[0], from: .itself(match.tree.base.number), to: directory.number, as: name)
+        let base = try match.tree.openBase()
+        try write(match.tree.entries[0], from: base.number, to: directory.number, as: name)
     }
 
     mutating func write(_ file: InlineFile) throws {
         let (directory, name) = try place(for: EntryName(file.name))
-        try clear(name, in: directory.number)
-        let target = try DirectoryEntry.createFile(name, in: directory.number)
+        let target = try create(name, in: directory.number)
         try FileIO.write(target, file.content)
         try OpenFile.setOwner(
             target.number, userID: newOwner.userID, groupID: newOwner.groupID, mode: mode(file.mode, false))
@@ -111,8 +112,8 @@ struct Writing {
 
     private func unpack(_ tree: CopyTree, _ extractor: any ArchiveExtractor) throws -> Bool {
         guard tree.entries[0].status.kind == .regular else { return false }
-        let file = try OpenFile.reopen(tree.base.number)
-        try tree.entries[0].mustBe(file.number)
+        let base = try tree.openBase()
+        let file = try tree.entries[0].open(in: base.number)
         guard let kind = ArchiveKind(header: try FileIO.readStart(file.number, count: ArchiveKind.headerBytes)) else {
             return false
         }
@@ -130,13 +131,6 @@ struct Writing {
 
     // MARK: Entries
 
-    private enum Origin {
-        /// In an open directory.
-        case within(Int32)
-        /// The open file itself; of a link, the directory that holds it.
-        case itself(Int32)
-    }
-
     private func writeChildren(of index: Int, of tree: CopyTree, _ source: Int32, _ target: Int32) throws {
         var child = index + 1
         while child < tree.entries[index].end {
@@ -144,7 +138,7 @@ struct Writing {
             if entry.status.kind == .directory {
                 try writeDirectory(child, of: tree, source, target)
             } else {
-                try write(entry, from: .within(source), to: target, as: entry.name)
+                try write(entry, from: source, to: target, as: entry.name)
             }
             child = entry.end
         }
@@ -167,23 +161,19 @@ struct Writing {
         try finish(entry, to.number)
     }
 
-    private func write(_ entry: CopyEntry, from origin: Origin, to target: Int32, as name: EntryName) throws {
-        try clear(name, in: target)
+    private func write(_ entry: CopyEntry, from directory: Int32, to target: Int32, as name: EntryName) throws {
         switch entry.status.kind {
         case .regular:
-            let source =
-                switch origin {
-                case .within(let directory): try DirectoryEntry.openFile(entry.name, in: directory)
-                case .itself(let file): try OpenFile.reopen(file)
-                }
-            try entry.mustBe(source.number)
-            let file = try DirectoryEntry.createFile(name, in: target)
+            let source = try entry.open(in: directory)
+            let file = try create(name, in: target)
             try FileContent.copy(from: source.number, to: file.number, status: entry.status)
             try finish(entry, file.number)
         case .symbolicLink:
+            try clear(name, in: target)
             try DirectoryEntry.createLink(name, to: entry.target ?? PathWalk.here, in: target)
             try finish(entry, name, in: target, mode: nil)
         default:
+            try clear(name, in: target)
             try writeNode(entry, to: target, as: name)
         }
     }
@@ -201,6 +191,15 @@ struct Writing {
                 hint: "exclude it in \(IgnoreFile.name) or with --exclude")
         }
         try finish(entry, name, in: target, mode: mode(entry.status.mode, false))
+    }
+
+    private func create(_ name: EntryName, in target: Int32) throws -> Descriptor {
+        // Mostly there is nothing: one call less for each file.
+        do { return try DirectoryEntry.createFile(name, in: target) } catch {
+            guard error.isAlreadyThere else { throw error }
+            try clear(name, in: target)
+            return try DirectoryEntry.createFile(name, in: target)
+        }
     }
 
     /// What is there makes room, unless it is a directory.

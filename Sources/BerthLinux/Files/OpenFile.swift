@@ -24,11 +24,6 @@ package enum OpenFile {
         try systemCall("futimens") { futimens(file, [time, time]) }
     }
 
-    /// Opens again what an `O_PATH` descriptor holds, for reading; the caller knows that it is no device and no fifo.
-    package static func reopen(_ file: Int32) throws(SystemError) -> Descriptor {
-        try Directory.open("/proc/self/fd/\(file)", flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
-    }
-
     /// The attributes that travel with a file: its capability and the user's, in the order of their names.
     package static func attributes(_ file: Int32) -> [FileAttribute] {
         travelling("/proc/self/fd/\(file)")

@@ -127,9 +127,10 @@ struct CopySelectionTests {
             (["a/./."], "/", ["b/", "b/c.txt=c", "b/d.md=d", "e/", "e/f.md=f"]),
             (["top.txt", "a/e"], "/", ["a/", "a/e/", "a/e/f.md=f", "top.txt=t"]),
             (["*/./b/*.md"], "/", ["b/", "b/d.md=d"]),
+            (["!odd"], "/", ["!odd=o"]),
         ])
     func parents(sources: [String], destination: String, result: [String]) throws {
-        let world = try CopyWorld(["a/b/c.txt=c", "a/b/d.md=d", "a/e/f.md=f", "top.txt=t"])
+        let world = try CopyWorld(["a/b/c.txt=c", "a/b/d.md=d", "a/e/f.md=f", "top.txt=t", "!odd=o"])
         try world.copy(sources, destination) { $0.keepsParents = true }
         #expect(try world.listing() == result)
     }

@@ -78,7 +78,8 @@ package struct CopySelection: Sendable {
         var pattern = word
         if let pivot = CopySelection.pivot(of: word) { (base, pattern) = pivot }
         let wanted = CopySelection.cleaned(pattern).joined(separator: "/")
-        let included = wanted.isEmpty ? nil : IgnorePatterns([wanted])
+        // A name that begins with an exclamation mark is no exception here.
+        let included = wanted.isEmpty ? nil : IgnorePatterns([wanted.hasPrefix("!") ? "\\" + wanted : wanted])
         if let malformed = included?.malformed { throw CopySelection.malformed(malformed) }
         let isWild = try wanted.split(separator: "/").contains { try CopySelection.pattern(String($0), word).isWild }
         let baseParts = CopySelection.cleaned(base)

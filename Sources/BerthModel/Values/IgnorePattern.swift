@@ -118,12 +118,13 @@ struct IgnorePattern: Sendable, Equatable {
     private func run(_ path: [UInt32]) -> (isMatched: Bool, goesOn: Bool) {
         var states = States(count: tokens.count)
         states.enter(0, tokens)
+        var next = States(count: tokens.count)
         for letter in path {
-            var next = States(count: tokens.count)
-            for (index, token) in tokens.enumerated() {
+            next.clear()
+            for index in 0..<min(states.reached + 1, tokens.count) {
                 if states.inside[index] { next.pass(letter, through: index, tokens) }
                 if !states.at[index] { continue }
-                switch token {
+                switch tokens[index] {
                 case .letter(let wanted): if wanted == letter { next.enter(index + 1, tokens) }
                 case .any: if letter != IgnorePattern.slash { next.enter(index + 1, tokens) }
                 case .set(let ranges, let isNegated):
@@ -135,8 +136,8 @@ struct IgnorePattern: Sendable, Equatable {
                 case .rest: next.enter(index, tokens)
                 }
             }
-            if !next.isAlive { return (false, false) }
-            states = next
+            if next.reached < 0 { return (false, false) }
+            swap(&states, &next)
         }
         return (states.at[tokens.count], states.inside.contains(true) || states.at.dropLast().contains(true))
     }
@@ -146,19 +147,29 @@ struct IgnorePattern: Sendable, Equatable {
         var at: [Bool]
         /// Within the directories that a `**/` takes.
         var inside: [Bool]
-        var isAlive = false
+        /// The last of either that is true; -1: none.
+        var reached = -1
 
         init(count: Int) {
             at = Array(repeating: false, count: count + 1)
             inside = Array(repeating: false, count: count)
         }
 
+        mutating func clear() {
+            if reached < 0 { return }
+            for index in 0...reached {
+                at[index] = false
+                if index < inside.count { inside[index] = false }
+            }
+            reached = -1
+        }
+
         /// A token that may take nothing is passed at once.
         mutating func enter(_ index: Int, _ tokens: [Token]) {
             var index = index
-            isAlive = true
             while !at[index] {
                 at[index] = true
+                reached = max(reached, index)
                 guard index < tokens.count else { return }
                 switch tokens[index] {
                 case .star, .directories, .rest: index += 1
@@ -169,7 +180,7 @@ struct IgnorePattern: Sendable, Equatable {
 
         mutating func pass(_ letter: UInt32, through index: Int, _ tokens: [Token]) {
             inside[index] = true
-            isAlive = true
+            reached = max(reached, index)
             if letter == IgnorePattern.slash { enter(index + 1, tokens) }
         }
     }

@@ -6,14 +6,16 @@ struct DockerfileSource: Sendable {
     var dockerfile: Dockerfile
     /// As messages name it.
     var file: String
+    var text: String
     var lines: [String]
     /// The path, relative to the context, that an ignore file of its own would be named after; nil: it is no file.
     var ignoreName: String?
+    /// What the parser warned of.
+    var remarks: [Diagnostic]
 
     private static let bytesMax = 1 << 20
 
-    /// - Parameter warn: told of what is legal and probably not meant.
-    static func read(_ target: BuildTarget, warn: (Diagnostic) -> Void) throws -> DockerfileSource {
+    static func read(_ target: BuildTarget) throws -> DockerfileSource {
         let (bytes, file, ignoreName) = try content(target)
         let text = String(decoding: bytes, as: UTF8.self)
         let (dockerfile, diagnostics) = DockerfileParser.parse(text, file: file)
@@ -23,11 +25,25 @@ struct DockerfileSource: Sendable {
                 .invalid, "reading the Dockerfile of \(target.name)", subject: file,
                 cause: errors.map { "\($0)" }.joined(separator: "\n"))
         }
-        for diagnostic in diagnostics { warn(diagnostic) }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
         }
-        return DockerfileSource(dockerfile: dockerfile, file: file, lines: lines, ignoreName: ignoreName)
+        return DockerfileSource(
+            dockerfile: dockerfile, file: file, text: text, lines: lines, ignoreName: ignoreName,
+            remarks: diagnostics)
+    }
+
+    /// What is legal and probably not meant, in the order of the file; errors where the file asks for them.
+    func checks(_ target: BuildTarget, ignored: IgnorePatterns?) -> [Diagnostic] {
+        let arguments = target.arguments.map { "\($0.key)=\($0.value)" }.sorted()
+        let found = DockerfileChecks.run(
+            dockerfile, text: text, buildArguments: arguments, ignore: ignored?.hasExceptions == true ? nil : ignored
+        ) {
+            // What a base sets is not asked for here.
+            $0.base == "scratch" ? ["PATH"] : nil
+        }
+        return remarks.filter { remark in !found.contains { $0.place == remark.place && $0.path == remark.path } }
+            + found
     }
 
     private static func content(_ target: BuildTarget) throws -> ([UInt8], String, String?) {

@@ -14,6 +14,10 @@ package enum ImageBuild {
         let session = try BuildSession(
             sandbox: sandbox, packer: packer, ingest: ingest, work: work, now: now, report: report)
         let set = TargetSet(session, work.targets)
+        if work.targets.contains(where: \.checksOnly) {
+            for target in work.targets { try set.check(target) }
+            return []
+        }
         do {
             let images = try await withThrowingTaskGroup(of: (Int, IngestedImage).self) { group in
                 for (index, target) in work.targets.enumerated() {
@@ -27,12 +31,12 @@ package enum ImageBuild {
                 return work.targets.indices.compactMap { all[$0] }
             }
             try await session.settle()
-            set.saveBooks()
+            session.saveBook()
             return images
         } catch {
             // What was made before the failure is kept for the next build; the failure is what is told.
             try? await session.settle()
-            set.saveBooks()
+            session.saveBook()
             throw error
         }
     }
@@ -63,29 +67,49 @@ final class TargetSet: Sendable {
     }
 
     private func open(_ target: BuildTarget) throws -> TargetBuild {
-        let source = try DockerfileSource.read(target) { session.warn("\($0)") }
-        var context: ContextTree?
-        if case .directory(let path) = target.context {
-            context = try tree(path, dockerfile: source.ignoreName)
+        let source = try DockerfileSource.read(target)
+        let context = try context(of: target, source)
+        let checks = source.checks(target, ignored: context?.source.ignored)
+        let errors = checks.filter { $0.severity == .error }
+        for check in checks where check.severity == .warning { session.warn("\(check)") }
+        if !errors.isEmpty {
+            throw BerthError(
+                .invalid, "checking the Dockerfile of \(target.name)", subject: source.file,
+                cause: errors.map { "\($0)" }.joined(separator: "\n"), hint: "`# check=error=true` asks for this")
         }
         return try TargetBuild(session: session, target: target, source: source, context: context) { [self] in
             try await result($0)
         }
     }
 
+    /// `--check`: remarks are told, nothing is built; any is a failure.
+    func check(_ target: BuildTarget) throws {
+        let source = try DockerfileSource.read(target)
+        let checks = source.checks(target, ignored: try context(of: target, source)?.source.ignored)
+        for check in checks { session.warn("\(check)") }
+        if checks.isEmpty { return }
+        let count = checks.count == 1 ? "1 warning has" : "\(checks.count) warnings have"
+        throw BerthError(
+            .invalid, "checking the Dockerfile of \(target.name)", subject: source.file, cause: "\(count) been found",
+            hint: "`# check=skip=RULE` in its first line leaves a rule out")
+    }
+
+    private func context(of target: BuildTarget, _ source: DockerfileSource) throws -> ContextTree? {
+        guard case .directory(let path) = target.context else { return nil }
+        return try tree(path, dockerfile: source.ignoreName)
+    }
+
     /// Targets of the same context share it, and what is known of its files.
     private func tree(_ path: String, dockerfile: String?) throws -> ContextTree {
         let key = "\(path)\n\(dockerfile ?? "")"
         if let found = contexts.withLock({ $0[key] }) { return found }
-        let made = try ContextTree.open(path, dockerfile: dockerfile, fileBook: session.fileBook)
+        let made = try ContextTree.open(path, dockerfile: dockerfile, book: session.fileBook)
         return contexts.withLock { contexts in
             if let found = contexts[key] { return found }
             contexts[key] = made
             return made
         }
     }
-
-    func saveBooks() { for context in contexts.withLock({ Array($0.values) }) { context.save() } }
 }
 
 /// Targets that are each other's contexts.

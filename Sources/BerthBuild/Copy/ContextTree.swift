@@ -5,21 +5,23 @@ import BerthStore
 
 final class ContextTree: Sendable {
     let path: String
-    let tree: CopyTree
+    let source: CopySource
     private let book: FileDigestBook?
     /// What is ignored is left out of a copy; nil: nothing is, and the directory itself will do.
     private let copies = DeferredMap<String, String>()
 
-    init(_ path: String, _ tree: CopyTree, _ book: FileDigestBook?) {
+    private init(_ path: String, _ source: CopySource, _ book: FileDigestBook?) {
         self.path = path
-        self.tree = tree
+        self.source = source
         self.book = book
     }
 
     /// - Parameters:
     ///   - dockerfile: its path in the context: `<path>.dockerignore` is stronger than `.dockerignore`.
-    ///   - fileBook: where digests are remembered; nil: nowhere.
-    static func open(_ path: String, dockerfile: String?, fileBook: String? = nil) throws -> ContextTree {
+    ///   - book: where digests are remembered; nil: nowhere.
+    static func open(
+        _ path: String, dockerfile: String?, title: String = "the build context", book: FileDigestBook? = nil
+    ) throws -> ContextTree {
         let root: SharedDescriptor
         do throws(SystemError) {
             root = SharedDescriptor(try Directory.open(path, flags: FileFlags.directory))
@@ -29,24 +31,20 @@ final class ContextTree: Sendable {
                 cause: "unable to prepare context: path \"\(path)\" not found",
                 hint: "it must be a directory: \(error.reason)")
         }
-        var tree = CopyTree(root: root)
-        tree.hidesOwners = true
-        tree.ignore = try IgnoreFile.read(root, dockerfile: dockerfile)
-        return ContextTree(path, tree, fileBook.map(FileDigestBook.init))
+        let ignored = try IgnoreFile.find(in: root, dockerfile: dockerfile)?.patterns
+        return ContextTree(path, .context(root, ignoring: ignored, title: title), book)
     }
 
-    var digest: CopyDigest { CopyDigest(tree: tree, book: book) }
-    func save() { book?.save() }
+    func digest(_ selection: CopySelection) throws -> Digest { try CopyDigest.digest(of: selection, book: book) }
 
     /// What a `RUN --mount=type=bind` of a part of it shows, and what stands for it in the key.
     func mount(
         _ path: String, scratch: String, _ session: BuildSession
     ) async throws -> (StepMount.Source, String) {
         let key = try await session.offPool { [self] in
-            let source = try CopySelection(tree: tree).sources(path)
-            return try digest.digest(source.first?.place ?? "/")
+            try digest(try CopySelection(CopyRequest(sources: [path], destination: path), from: source))
         }
-        let directory = tree.ignore.isEmpty ? self.path : try await copy(of: path, session)
+        let directory = source.ignored == nil ? self.path : try await copy(of: path, session)
         return (.tree(lowers: [directory], path: path, scratch: scratch), "\(key)")
     }
 
@@ -56,35 +54,11 @@ final class ContextTree: Sendable {
             try await session.offPool { [self] in
                 let directory = "\(session.ingest)/\(session.newName("context"))"
                 try Directory.make(directory, mode: 0o755)
-                let root = try Directory.open(directory, flags: FileFlags.directory)
-                var writer = CopyWriter(root: root.number)
-                writer.owner = FileOwnerIDs(userID: 0, groupID: 0)
-                for source in try CopySelection(tree: tree).sources(path) {
-                    try writer.copy(source, of: tree, to: path, excludes: IgnorePatterns([]))
-                }
+                let root = SharedDescriptor(try Directory.open(directory, flags: FileFlags.directory))
+                try CopyWriter(root: root).write(
+                    try CopySelection(CopyRequest(sources: [path], destination: path), from: source))
                 return directory
             }
         }
-    }
-}
-
-/// `.dockerignore`
-enum IgnoreFile {
-    private static let bytesMax = 1 << 20
-
-    static func read(_ root: SharedDescriptor, dockerfile: String?) throws -> IgnorePatterns {
-        for name in [dockerfile.map { "\($0).dockerignore" }, ".dockerignore"].compactMap({ $0 }) {
-            let file: Descriptor
-            do throws(SystemError) {
-                file = try Directory.open(inRootNumber: root.number, name, flags: FileFlags.readNonBlocking)
-            } catch {
-                if error.isNotFound { continue }
-                throw BerthError(.invalid, "reading \(name)", subject: name, cause: error.reason)
-            }
-            guard try FileStatus.of(file.number).kind == .regular else { continue }
-            let bytes = try FileIO.read(file, limit: bytesMax)
-            return IgnorePatterns(text: String(decoding: bytes, as: UTF8.self))
-        }
-        return IgnorePatterns([])
     }
 }

@@ -1,134 +1,235 @@
-// Which files the sources of a COPY mean: names, and patterns as Go's filepath.Match has them.
+// Which files a COPY means: wildcards matched, links of the sources followed, `.dockerignore` and `--exclude` heeded.
 import BerthLinux
 import BerthModel
 
-/// One source, found.
-struct SelectedSource: Sendable, Equatable {
-    /// Its real place in the tree.
-    var place: String
-    /// The last part of its name as it was written: what it is called in a directory.
-    var name: String
-}
-
-struct CopySelection {
-    let tree: CopyTree
-
-    /// Nothing for a pattern that nothing matches: `yarn.lock*` means "if there is one". A plain name must be there.
-    func sources(_ word: String) throws -> [SelectedSource] {
-        let path = PathText.absolute(word, below: "/")
-        guard PathPattern.isPattern(word) else { return [try named(path, word)] }
-        return try matches(path).map { try named($0, $0) }
+package struct CopySelection: Sendable {
+    package struct Match: Sendable {
+        /// What a file is called where the destination is a directory: a link's own name, not its target's.
+        package var name: EntryName
+        package var tree: CopyTree
     }
 
-    private func named(_ path: String, _ word: String) throws -> SelectedSource {
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
-        guard let place = try tree.place(path) else { throw CopySelection.missing(word) }
-        if place != "/", tree.isIgnored(path), try !letsIn(place) {
+    /// Its owner may be found later than its files.
+    package var request: CopyRequest
+    package let source: CopySource
+    /// In the order of the request; what a wildcard matched in the order of the bytes.
+    package private(set) var matches: [Match] = []
+    private let warn: (@Sendable (String) -> Void)
+    private let excluded: IgnorePatterns?
+
+    /// Looks at everything, reads nothing. `warn` hears of sockets, which are left out.
+    package init(
+        _ request: CopyRequest, from source: CopySource, warn: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        self.request = request
+        self.source = source
+        self.warn = warn
+        excluded = request.excludes.isEmpty ? nil : IgnorePatterns(request.excludes)
+        if let malformed = excluded?.malformed { throw CopySelection.malformed(malformed) }
+        if request.sources.count + request.inlineFiles.count > 1 && !request.isDestinationDirectory {
             throw BerthError(
-                .notFound, "copying \(word)", subject: word,
-                cause: "\"\(path)\": not found: it is ignored",
-                hint: "a pattern of .dockerignore matches it; !\(path.dropFirst()) lets it in")
+                .invalid, "copying to \(request.destination)", subject: request.destination,
+                cause: "with more than one source file, the destination must be a directory and end with a /",
+                hint: "end it with a slash: \(request.destination)/")
         }
-        return SelectedSource(place: place, name: name)
+        for word in request.sources + request.inlineFiles.map(\.name) + [request.destination]
+        where word.utf8.contains(0) {
+            throw BerthError(.invalid, "copying to \(request.destination)", cause: "a name with a NUL in it")
+        }
+        for file in request.inlineFiles where file.name.contains("/") || file.name.isEmpty {
+            throw BerthError(.invalid, "copying \(file.name)", subject: file.name, cause: "a heredoc's name is no path")
+        }
+        for word in request.sources { try request.keepsParents ? addParents(word) : add(word) }
     }
 
-    /// A directory that is ignored is there where something below it is let in.
-    private func letsIn(_ place: String) throws -> Bool {
-        guard tree.ignore.hasExceptions else { return false }
-        return try tree.walk(place).count > 1
+    // MARK: Words
+
+    /// A wildcard that matches nothing is no error: `yarn.lock*` means "if there is one".
+    private mutating func add(_ word: String) throws {
+        let parts = CopySelection.cleaned(word)
+        let patterns = try parts.map { try CopySelection.pattern($0, word) }
+        guard let firstWild = patterns.firstIndex(where: \.isWild) else {
+            let asWritten = parts.map { EntryName($0) }
+            if try addPath(asWritten, word) { return }
+            // A backslash takes the next letter literally, where no file has the backslash in its name.
+            let unescaped = patterns.map { EntryName($0.literal) }
+            if unescaped != asWritten, try addPath(unescaped, word) { return }
+            throw notFound(word, "no such file or directory")
+        }
+        let found = try expand(parts[..<firstWild].map { EntryName($0) }, patterns[firstWild...], word)
+        for path in found {
+            if try !addPath(path, word) { throw notFound(CopySelection.text(path), "the link leads nowhere") }
+        }
     }
 
-    static func missing(_ word: String) -> BerthError {
-        BerthError(
-            .notFound, "copying \(word)", subject: word,
-            cause: "failed to compute cache key: \"\(word)\": not found: no such file or directory",
-            hint: "sources are named from the context's root, or from the root of --from")
+    /// `--parents`: what matches below a pivot, with the directories between.
+    private mutating func addParents(_ word: String) throws {
+        var base = ""
+        var pattern = word
+        if let pivot = CopySelection.pivot(of: word) { (base, pattern) = pivot }
+        let wanted = CopySelection.cleaned(pattern).joined(separator: "/")
+        // A name that begins with an exclamation mark is no exception here.
+        let included = wanted.isEmpty ? nil : IgnorePatterns([wanted.hasPrefix("!") ? "\\" + wanted : wanted])
+        if let malformed = included?.malformed { throw CopySelection.malformed(malformed) }
+        let isWild = try wanted.split(separator: "/").contains { try CopySelection.pattern(String($0), word).isWild }
+        let baseParts = CopySelection.cleaned(base)
+        let patterns = try baseParts.map { try CopySelection.pattern($0, word) }
+        var bases = [baseParts.map { EntryName($0) }]
+        if let firstWild = patterns.firstIndex(where: \.isWild) {
+            bases = try expand(bases[0][..<firstWild].map { $0 }, patterns[firstWild...], word)
+        }
+        var isNamed = false
+        for path in bases {
+            var walk = PathWalk(root: source.root, ignored: source.ignored)
+            guard case .directory(let directory) = try walk.walk(path) else {
+                // A wildcard means the directories that it matches.
+                if patterns.contains(where: \.isWild) { continue }
+                throw notFound(CopySelection.text(path), "no such directory")
+            }
+            let filter = CopyFilter(ignored: source.ignored, excluded: excluded, included: included)
+            let tree = try TreeWalk.directory(
+                directory, below: source.root, at: walk.reached, filter, warn: warn)
+            if tree.entries.count == 1 && included != nil { continue }
+            matches.append(Match(name: walk.reached.last ?? PathWalk.here, tree: tree))
+            isNamed = true
+        }
+        if !isNamed && !isWild && excluded == nil { throw notFound(word, "no such file or directory") }
     }
 
-    /// Paths, in the order of their names, that a pattern matches part by part.
-    private func matches(_ pattern: String) throws -> [String] {
-        var reached = [""]
-        for part in pattern.split(separator: "/").map(String.init) {
-            var next: [String] = []
-            for above in reached {
-                guard PathPattern.isPattern(part) else {
-                    let path = "\(above)/\(part)"
-                    if try tree.place(path) != nil { next.append(path) }
-                    continue
-                }
-                let directory: Descriptor
-                do throws(SystemError) {
-                    directory = try Directory.open(
-                        inRootNumber: tree.root.number, above, flags: FileFlags.directory)
-                } catch {
-                    if error.isNotFound { continue }
-                    throw error
-                }
-                for name in try Directory.names(directory).sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-                    let path = "\(above)/\(name)"
-                    guard PathPattern.matches(name, part) else { continue }
-                    if tree.isIgnored(path), try !letsIn(path) { continue }
-                    next.append(path)
+    /// What stands before and after the first `/./`.
+    private static func pivot(of word: String) -> (String, String)? {
+        let bytes = Array(word.utf8)
+        guard bytes.count >= 3 else { return nil }
+        for index in 0...(bytes.count - 3) where bytes[index..<(index + 3)].elementsEqual("/./".utf8) {
+            return (
+                String(decoding: bytes[..<index], as: UTF8.self), String(decoding: bytes[(index + 3)...], as: UTF8.self)
+            )
+        }
+        return nil
+    }
+
+    // MARK: Paths
+
+    /// False: nothing is there.
+    private mutating func addPath(_ path: [EntryName], _ word: String) throws -> Bool {
+        var walk = PathWalk(root: source.root, ignored: source.ignored)
+        let name = path.last ?? PathWalk.here
+        switch try walk.walk(path, followsLast: request.followsSourceLinks) {
+        case .missing: return false
+        case .entry(let parent, let own, let status):
+            if let excluded, excluded.matches(name.description) { return true }
+            if status.kind == .socket {
+                warn("\(CopySelection.text(path)) is a socket and is not copied")
+                return true
+            }
+            let tree = try TreeWalk.file(own, in: parent, status, below: source.root, at: walk.reached + [own])
+            matches.append(Match(name: name, tree: tree))
+            return true
+        case .directory(let directory):
+            let filter = CopyFilter(ignored: source.ignored, excluded: excluded)
+            let tree = try TreeWalk.directory(
+                directory, below: source.root, at: walk.reached, filter, warn: warn)
+            // An ignored directory is there for what is let back in below it, and there is nothing.
+            let isHidden = source.ignored?.matches(CopySelection.text(walk.reached)) ?? false
+            if isHidden && tree.entries.count == 1 { return false }
+            matches.append(Match(name: name, tree: tree))
+            return true
+        }
+    }
+
+    /// Every path that the patterns match below a directory. Links are matched, not walked through.
+    private func expand(
+        _ base: [EntryName], _ patterns: ArraySlice<NamePattern>, _ word: String
+    ) throws -> [[EntryName]] {
+        var walk = PathWalk(root: source.root, ignored: source.ignored)
+        guard case .directory(let directory) = try walk.walk(base) else {
+            throw notFound(word, "no such directory as \(CopySelection.text(base))")
+        }
+        var found: [[EntryName]] = []
+        var trail = IgnorePatterns.Trail()
+        if let ignored = source.ignored {
+            for part in walk.reached { trail = ignored.trail(to: part.description, below: trail) }
+        }
+        try match(patterns, in: directory.number, trail, base, &found)
+        return found
+    }
+
+    private func match(
+        _ patterns: ArraySlice<NamePattern>, in directory: Int32, _ trail: IgnorePatterns.Trail, _ path: [EntryName],
+        _ found: inout [[EntryName]]
+    ) throws {
+        guard let pattern = patterns.first else { return }
+        for name in try DirectoryEntry.names(in: directory) where pattern.matches(name.description) {
+            guard let status = try DirectoryEntry.status(name, in: directory) else { continue }
+            var below = trail
+            if let ignored = source.ignored {
+                below = ignored.trail(to: name.description, below: trail)
+                if below.isMatched {
+                    guard status.kind == .directory, try hasAnything(name, in: directory, below) else { continue }
                 }
             }
-            reached = next
+            if patterns.count == 1 {
+                found.append(path + [name])
+            } else if status.kind == .directory {
+                let opened = try DirectoryEntry.openDirectory(name, in: directory)
+                try match(patterns.dropFirst(), in: opened.number, below, path + [name], &found)
+            }
         }
-        return reached
+    }
+
+    /// Whether an ignored directory is there at all: something below it is let back in.
+    private func hasAnything(
+        _ name: EntryName, in directory: Int32, _ trail: IgnorePatterns.Trail, depth: Int = 0
+    ) throws -> Bool {
+        guard let ignored = source.ignored, ignored.mayMatchBelow(trail), depth < CopyTree.depthMax else {
+            return false
+        }
+        let opened = try DirectoryEntry.openDirectory(name, in: directory)
+        for child in try DirectoryEntry.names(in: opened.number) {
+            let below = ignored.trail(to: child.description, below: trail)
+            if !below.isMatched { return true }
+            guard try DirectoryEntry.status(child, in: opened.number)?.kind == .directory else { continue }
+            if try hasAnything(child, in: opened.number, below, depth: depth + 1) { return true }
+        }
+        return false
     }
 }
 
-/// Go's filepath.Match for one part of a path.
-enum PathPattern {
-    static func isPattern(_ text: String) -> Bool { text.contains { "*?[\\".contains($0) } }
-
-    static func matches(_ name: String, _ pattern: String) -> Bool {
-        matches(Array(name.unicodeScalars)[...], Array(pattern.unicodeScalars)[...])
+extension CopySelection {
+    /// `..` resolved as text, never above the root; `.` and slashes at the end mean nothing.
+    fileprivate static func cleaned(_ word: String) -> [String] {
+        var parts: [String] = []
+        for part in word.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(String(part)) }
+        }
+        return parts
     }
 
-    private static func matches(_ name: ArraySlice<Unicode.Scalar>, _ pattern: ArraySlice<Unicode.Scalar>) -> Bool {
-        var name = name
-        var pattern = pattern
-        while let scalar = pattern.popFirst() {
-            switch scalar {
-            case "*":
-                let rest = pattern.drop { $0 == "*" }
-                if rest.isEmpty { return true }
-                return (0...name.count).contains { matches(name.dropFirst($0), rest) }
-            case "?": if name.popFirst() == nil { return false }
-            case "[":
-                guard let letter = name.popFirst(), let isIn = set(&pattern, letter), isIn else { return false }
-            case "\\": guard let next = pattern.popFirst(), name.popFirst() == next else { return false }
-            default: if name.popFirst() != scalar { return false }
+    fileprivate static func text(_ path: [EntryName]) -> String {
+        path.map(\.description).joined(separator: "/")
+    }
+
+    fileprivate static func pattern(_ part: String, _ word: String) throws -> NamePattern {
+        do { return try NamePattern(part) } catch { throw malformed(word) }
+    }
+
+    fileprivate static func malformed(_ pattern: String) -> BerthError {
+        BerthError(
+            .invalid, "copying \(pattern)", subject: pattern, cause: "the pattern is malformed",
+            hint: "a file whose name has a [ is written [[]")
+    }
+
+    fileprivate func notFound(_ path: String, _ cause: String) -> BerthError {
+        var hint: String?
+        if source.ignored != nil {
+            var walk = PathWalk(root: source.root)
+            let ending = try? walk.walk(CopySelection.cleaned(path).map { EntryName($0) })
+            switch ending {
+            case .directory, .entry: hint = "it is there, but \(IgnoreFile.name) excludes it"
+            case .missing, nil: break
             }
         }
-        return name.isEmpty
-    }
-
-    /// What stands between brackets; nil: they are not closed.
-    private static func set(_ pattern: inout ArraySlice<Unicode.Scalar>, _ letter: Unicode.Scalar) -> Bool? {
-        let isNegated = pattern.first == "^"
-        if isNegated { pattern = pattern.dropFirst() }
-        var found = false
-        var count = 0
-        while true {
-            if pattern.first == "]" && count > 0 {
-                pattern = pattern.dropFirst()
-                return found != isNegated
-            }
-            guard let low = member(&pattern) else { return nil }
-            var high = low
-            if pattern.first == "-" {
-                pattern = pattern.dropFirst()
-                guard let last = member(&pattern) else { return nil }
-                high = last
-            }
-            if low <= letter && letter <= high { found = true }
-            count += 1
-        }
-    }
-
-    private static func member(_ pattern: inout ArraySlice<Unicode.Scalar>) -> Unicode.Scalar? {
-        guard let scalar = pattern.popFirst(), scalar != "]" else { return nil }
-        return scalar == "\\" ? pattern.popFirst() : scalar
+        return BerthError(
+            .notFound, "copying \(path) from \(source.title)", subject: path, cause: cause, hint: hint)
     }
 }

@@ -1,217 +1,262 @@
-// Writing what was selected into a tree, by descriptor, inside its root whatever links are there.
+// A selection becomes files: below a root that nothing leads out of, by descriptors of directories.
 import BerthLinux
 import BerthModel
 
-struct CopyWriter {
-    /// The tree that is written to.
-    let root: Int32
-    /// Nil: as the source has it.
-    var owner: FileOwnerIDs?
-    var mode: FileMode?
-    var warn: @Sendable (String) -> Void = { _ in }
+package struct CopyWriter {
+    /// A stage's mounted root, or an empty directory for `--link`.
+    let root: SharedDescriptor
+    /// `SOURCE_DATE_EPOCH`: no time is later than this, in seconds.
+    let timestampMax: Int64?
+    let extractor: (any ArchiveExtractor)?
 
-    /// One source into a destination.
-    ///
-    /// - Parameters:
-    ///   - destination: absolute; a slash at the end means a directory.
-    ///   - excludes: of a directory, what is left out.
-    func copy(
-        _ source: SelectedSource, of tree: CopyTree, to destination: String, excludes: IgnorePatterns
-    ) throws {
-        let entries = try tree.walk(source.place, excludes: excludes)
-        guard let first = entries.first else { return }
-        if first.status.kind == .directory {
-            let target = try directory(destination, shown: source.name)
-            try write(entries.dropFirst(), of: tree, source.place, into: target.number, destination)
-            return
+    package init(root: SharedDescriptor, timestampMax: Int64? = nil, extractor: (any ArchiveExtractor)? = nil) {
+        self.root = root
+        self.timestampMax = timestampMax
+        self.extractor = extractor
+    }
+
+    package func write(_ selection: CopySelection) throws {
+        var writing = Writing(writer: self, selection: selection)
+        for match in selection.matches { try writing.write(match) }
+        for file in selection.request.inlineFiles { try writing.write(file) }
+    }
+}
+
+/// One selection on its way.
+struct Writing {
+    let writer: CopyWriter
+    let selection: CopySelection
+    /// A file was written to the destination itself: a second one would replace it.
+    private var isTaken = false
+    /// Where none is asked for.
+    private var keepsOwners: Bool
+
+    init(writer: CopyWriter, selection: CopySelection) {
+        self.writer = writer
+        self.selection = selection
+        keepsOwners = selection.source.keepsOwners
+    }
+
+    private var request: CopyRequest { selection.request }
+    private var destination: [EntryName] { request.destinationParts.map { EntryName($0) } }
+    /// Of directories that are made on the way.
+    private var newOwner: CopyOwner { request.owner ?? .root }
+
+    // MARK: Destinations
+
+    mutating func write(_ match: CopySelection.Match) throws {
+        if match.tree.isDirectory {
+            let target = try destinationDirectory()
+            let base = try match.tree.openBase()
+            return try writeChildren(of: 0, of: match.tree, base.number, target.number)
         }
-        let isDirectory = destination.hasSuffix("/") || kind(destination) == .directory
-        let path = isDirectory ? "\(destination)/\(source.name)" : destination
-        let (parent, name) = try parent(path)
-        let (above, sourceName) = CopyWriter.split(source.place)
-        let from = try Directory.open(inRootNumber: tree.root.number, above, flags: FileFlags.directory)
-        try write(first, sourceName, from: from.number, to: parent.number, name, tree, shown: path)
+        if request.unpacks, let extractor = writer.extractor, try unpack(match.tree, extractor) { return }
+        let (directory, name) = try place(for: match.name)
+        let base = try match.tree.openBase()
+        try write(match.tree.entries[0], from: base.number, to: directory.number, as: name)
     }
 
-    /// A file that is written in the Dockerfile.
-    func write(_ content: [UInt8], named name: String, to destination: String) throws {
-        let isDirectory = destination.hasSuffix("/") || kind(destination) == .directory
-        let path = isDirectory ? "\(destination)/\(name)" : destination
-        let (parent, last) = try parent(path)
-        try clear(last, in: parent.number, shown: path)
-        let file = try NewEntry.file(in: parent.number, last)
-        try FileIO.write(file, content)
-        let bits = mode?.applied(to: 0o644, isDirectory: false) ?? 0o644
-        // The file's time is when it was written: nobody else's.
-        let now = wallClockNanoseconds()
-        try NewEntry.setMetadata(
-            in: parent.number, last, userID: owner?.userID ?? 0, groupID: owner?.groupID ?? 0, mode: bits,
-            seconds: now / 1_000_000_000, nanoseconds: now % 1_000_000_000)
+    mutating func write(_ file: InlineFile) throws {
+        let (directory, name) = try place(for: EntryName(file.name))
+        let target = try create(name, in: directory.number)
+        try FileIO.write(target, file.content)
+        try OpenFile.setOwner(
+            target.number, userID: newOwner.userID, groupID: newOwner.groupID, mode: mode(file.mode, false))
+        try clampNew(target.number)
     }
 
-    // MARK: Places
-
-    static func split(_ path: String) -> (above: String, name: String) {
-        let parts = path.split(separator: "/").map(String.init)
-        return ("/" + parts.dropLast().joined(separator: "/"), parts.last ?? ".")
-    }
-
-    /// What a path leads to, inside the root; nil: nothing.
-    private func kind(_ path: String) -> FileKind? {
-        guard let found = try? Directory.open(inRootNumber: root, path, flags: FileFlags.pathOnly) else { return nil }
-        return try? FileStatus.of(found.number).kind
-    }
-
-    private func parent(_ path: String) throws -> (SharedDescriptor, String) {
-        // A link that is there is followed inside the root, whether what it leads to is there or not.
-        let (above, name) = CopyWriter.split(path)
-        let parent = try directory(above, shown: path)
-        if (try? FileStatus.of(name, in: parent.number))?.kind == .symbolicLink {
-            if let found = try? Directory.open(inRootNumber: root, "\(above)/\(name)", flags: FileFlags.pathOnly) {
-                let real = try Directory.readLink("/proc/self/fd/\(found.number)")
-                let top = try Directory.readLink("/proc/self/fd/\(root)")
-                let inside = top == "/" ? real : String(real.dropFirst(top.count))
-                let (realAbove, realName) = CopyWriter.split(inside)
-                return (try directory(realAbove, shown: path), realName)
+    /// The destination as a directory, made where it is missing.
+    private func destinationDirectory() throws -> SharedDescriptor {
+        var walk = PathWalk(root: writer.root)
+        do {
+            if case .directory(let directory) = try walk.walk(destination, missing: .makes(make, last: true)) {
+                return directory
             }
+        } catch let error as SystemError where error.isNotFound {
+            // Something on the way is a file.
         }
-        return (parent, name)
+        throw BerthError(
+            .conflict, "copying to \(request.destination)", subject: request.destination,
+            cause: "there is a file where a directory should be")
     }
 
-    /// A directory, made where it is missing, with the parents that it needs.
-    private func directory(_ path: String, shown: String) throws -> SharedDescriptor {
-        var reached = ""
-        for part in path.split(separator: "/") where part != "." {
-            let next = "\(reached)/\(part)"
-            if !Directory.exists(inRootNumber: root, next) {
-                let above = try Directory.open(inRootNumber: root, reached, flags: FileFlags.directory)
-                do throws(SystemError) { try NewEntry.directory(in: above.number, String(part)) } catch {
-                    guard error.isAlreadyThere else { throw failure(shown, error) }
-                    throw BerthError(
-                        .conflict, "copying to \(shown)", subject: next, cause: "\(next) is a link that leads nowhere")
-                }
-                try FileOwner.set(
-                    String(part), in: above.number, userID: owner?.userID ?? 0, groupID: owner?.groupID ?? 0)
-            }
-            reached = next
+    /// Where a file goes: into the destination that is a directory, or in its place.
+    private mutating func place(for name: EntryName) throws -> (SharedDescriptor, EntryName) {
+        if request.isDestinationDirectory { return (try destinationDirectory(), name) }
+        var walk = PathWalk(root: writer.root)
+        let ending: PathWalk.Ending
+        do { ending = try walk.walk(destination, missing: .makes(make, last: false)) } catch let error as SystemError
+            where error.isNotFound
+        {
+            throw BerthError(
+                .conflict, "copying to \(request.destination)", subject: request.destination,
+                cause: "there is a file where a directory should be")
         }
-        do throws(SystemError) {
-            return SharedDescriptor(try Directory.open(inRootNumber: root, reached, flags: FileFlags.directory))
-        } catch {
-            if error.isNotFound {
+        switch ending {
+        case .directory(let directory): return (directory, name)
+        case .missing(let directory, let own), .entry(let directory, let own, _):
+            if isTaken {
                 throw BerthError(
-                    .conflict, "copying to \(shown)", subject: path,
-                    cause: "cannot copy to non-directory: \(path.isEmpty ? "/" : path)")
+                    .invalid, "copying to \(request.destination)", subject: request.destination,
+                    cause: "the source is more than one file, and the destination is no directory",
+                    hint: "end it with a slash: \(request.destination)/")
             }
-            throw failure(shown, error)
+            isTaken = true
+            return (directory, own)
         }
     }
 
-    private func failure(_ path: String, _ error: SystemError) -> BerthError {
-        BerthError(.internal, "copying to \(path)", subject: path, cause: "\(error)")
+    private func make(_ parent: SharedDescriptor, _ name: EntryName) throws {
+        try DirectoryEntry.createDirectory(name, in: parent.number)
+        let made = try DirectoryEntry.openDirectory(name, in: parent.number)
+        try OpenFile.setOwner(made.number, userID: newOwner.userID, groupID: newOwner.groupID, mode: 0o755)
+        try clampNew(made.number)
+    }
+
+    private func unpack(_ tree: CopyTree, _ extractor: any ArchiveExtractor) throws -> Bool {
+        guard tree.entries[0].status.kind == .regular else { return false }
+        let base = try tree.openBase()
+        let file = try tree.entries[0].open(in: base.number)
+        let header = try FileIO.readStart(file.number, count: ArchiveKind.headerBytes)
+        guard ArchiveKind(header: header) != nil else { return false }
+        NewEntry.seek(file.number, 0)
+        // What is in it takes part as a directory would: `--chown` for all, else the archive's own owners.
+        return try extractor.extract(file.number) { unpacked in
+            let content = try TreeWalk.directory(unpacked, below: unpacked, at: [], CopyFilter()) { _ in }
+            let target = try destinationDirectory()
+            var writing = self
+            writing.keepsOwners = true
+            try writing.writeChildren(of: 0, of: content, unpacked.number, target.number)
+        }
     }
 
     // MARK: Entries
 
-    /// The content of a directory. Directories get their times when everything is in them.
-    private func write(
-        _ entries: ArraySlice<CopyTree.Entry>, of tree: CopyTree, _ place: String, into target: Int32, _ shown: String
-    ) throws {
-        var sources = DirectoryStack(inside: tree.root.number, place)
-        var targets = DirectoryStack(at: target)
-        var made: [CopyTree.Entry] = []
-        for entry in entries {
-            let (above, name) = DirectoryStack.split(entry.path)
-            let to = try targets.open(above)
+    private func writeChildren(of index: Int, of tree: CopyTree, _ source: Int32, _ target: Int32) throws {
+        var child = index + 1
+        while child < tree.entries[index].end {
+            let entry = tree.entries[child]
             if entry.status.kind == .directory {
-                do throws(SystemError) { try NewEntry.directory(in: to, name) } catch {
-                    guard error.isAlreadyThere else { throw failure("\(shown)/\(entry.path)", error) }
-                    guard try FileStatus.of(name, in: to).kind == .directory else {
-                        throw BerthError(
-                            .conflict, "copying to \(shown)/\(entry.path)", subject: entry.path,
-                            cause: "cannot copy a directory over what is no directory: \(shown)/\(entry.path)")
-                    }
-                }
-                made.append(entry)
+                try writeDirectory(child, of: tree, source, target)
             } else {
-                let from = try sources.open(above)
-                try write(entry, name, from: from, to: to, name, tree, shown: "\(shown)/\(entry.path)")
+                try write(entry, from: source, to: target, as: entry.name)
+            }
+            child = entry.end
+        }
+    }
+
+    private func writeDirectory(_ index: Int, of tree: CopyTree, _ source: Int32, _ target: Int32) throws {
+        let entry = tree.entries[index]
+        let existing = try DirectoryEntry.status(entry.name, in: target)
+        if existing == nil {
+            try DirectoryEntry.createDirectory(entry.name, in: target)
+        } else if existing?.kind != .directory {
+            throw BerthError(
+                .conflict, "copying the directory \(entry.name)", subject: entry.name.description,
+                cause: "there is a file where a directory should be")
+        }
+        let from = try DirectoryEntry.openDirectory(entry.name, in: source)
+        let to = try DirectoryEntry.openDirectory(entry.name, in: target)
+        try writeChildren(of: index, of: tree, from.number, to.number)
+        if entry.isImplied && existing != nil { return }
+        try finish(entry, to.number)
+    }
+
+    private func write(_ entry: CopyEntry, from directory: Int32, to target: Int32, as name: EntryName) throws {
+        switch entry.status.kind {
+        case .regular:
+            let source = try entry.open(in: directory)
+            let file = try create(name, in: target)
+            try FileContent.copy(from: source.number, to: file.number, status: entry.status)
+            try finish(entry, file.number)
+        case .symbolicLink:
+            try clear(name, in: target)
+            try DirectoryEntry.createLink(name, to: entry.target ?? PathWalk.here, in: target)
+            try finish(entry, name, in: target, mode: nil)
+        default:
+            try clear(name, in: target)
+            try writeNode(entry, to: target, as: name)
+        }
+    }
+
+    private func writeNode(_ entry: CopyEntry, to target: Int32, as name: EntryName) throws {
+        if entry.status.isWhiteout {
+            throw BerthError(
+                .denied, "copying \(entry.name)", subject: entry.name.description,
+                cause: "a device 0:0 would hide a file of a layer below")
+        }
+        do { try DirectoryEntry.createNode(name, like: entry.status, in: target) } catch {
+            throw BerthError(
+                error.isDenied ? .denied : .internal, "copying the special file \(entry.name)",
+                subject: entry.name.description, cause: error.reason,
+                hint: "exclude it in \(IgnoreFile.name) or with --exclude")
+        }
+        try finish(entry, name, in: target, mode: mode(entry.status.mode, false))
+    }
+
+    private func create(_ name: EntryName, in target: Int32) throws -> Descriptor {
+        // Mostly there is nothing: one call less for each file.
+        do { return try DirectoryEntry.createFile(name, in: target) } catch {
+            guard error.isAlreadyThere else { throw error }
+            try clear(name, in: target)
+            return try DirectoryEntry.createFile(name, in: target)
+        }
+    }
+
+    /// What is there makes room, unless it is a directory.
+    private func clear(_ name: EntryName, in target: Int32) throws {
+        guard let existing = try DirectoryEntry.status(name, in: target) else { return }
+        if existing.kind == .directory {
+            throw BerthError(
+                .conflict, "copying the file \(name)", subject: name.description,
+                cause: "there is a directory where a file should be")
+        }
+        try DirectoryEntry.unlink(name, in: target)
+    }
+
+    // MARK: Metadata
+
+    private func mode(_ mode: UInt32, _ isDirectory: Bool) -> UInt32 {
+        (request.changeMode?(mode, isDirectory) ?? mode) & 0o7777
+    }
+
+    private func owner(_ status: FileStatus) -> CopyOwner {
+        if let owner = request.owner { return owner }
+        return keepsOwners ? CopyOwner(userID: status.userID, groupID: status.groupID) : .root
+    }
+
+    /// Owner, mode, attributes, and the time last. A capability comes after the owner, whose change takes it away.
+    private func finish(_ entry: CopyEntry, _ file: Int32) throws {
+        let owner = owner(entry.status)
+        try OpenFile.setOwner(
+            file, userID: owner.userID, groupID: owner.groupID,
+            mode: mode(entry.status.mode, entry.status.kind == .directory))
+        for attribute in entry.attributes {
+            do { try NewEntry.setAttribute(file, attribute.name, attribute.value) } catch {
+                // A file system without user attributes loses them; a capability is never lost in silence.
+                guard attribute.name.hasPrefix("user."), error.isUnsupported else { throw error }
             }
         }
-        for entry in made.reversed() {
-            let (above, name) = DirectoryStack.split(entry.path)
-            try finish(entry, in: try targets.open(above), name, tree)
-        }
+        let time = clamped(entry.status)
+        try OpenFile.setModified(file, seconds: time.seconds, nanoseconds: time.nanoseconds)
     }
 
-    private func write(
-        _ entry: CopyTree.Entry, _ sourceName: String, from: Int32, to: Int32, _ name: String, _ tree: CopyTree,
-        shown: String
-    ) throws {
-        try clear(name, in: to, shown: shown)
-        do throws(SystemError) { try FileCopy.entry(from: from, sourceName, to: to, name) } catch {
-            throw failure(shown, error)
-        }
-        try finish(entry, in: to, name, tree)
+    private func finish(_ entry: CopyEntry, _ name: EntryName, in target: Int32, mode: UInt32?) throws {
+        let owner = owner(entry.status)
+        try DirectoryEntry.setOwner(name, in: target, userID: owner.userID, groupID: owner.groupID, mode: mode)
+        let time = clamped(entry.status)
+        try DirectoryEntry.setModified(name, in: target, seconds: time.seconds, nanoseconds: time.nanoseconds)
     }
 
-    /// Whatever stands there and is no directory gives way.
-    private func clear(_ name: String, in directory: Int32, shown: String) throws {
-        guard let status = try? FileStatus.of(name, in: directory) else { return }
-        if status.kind == .directory {
-            throw BerthError(
-                .conflict, "copying to \(shown)", subject: shown,
-                cause: "cannot replace the directory \(shown) with a file")
-        }
-        NewEntry.remove(in: directory, name)
+    private func clamped(_ status: FileStatus) -> (seconds: Int64, nanoseconds: Int64) {
+        if let max = writer.timestampMax, status.modifiedSeconds >= max { return (max, 0) }
+        return (status.modifiedSeconds, status.modifiedNanoseconds)
     }
 
-    private func finish(_ entry: CopyTree.Entry, in directory: Int32, _ name: String, _ tree: CopyTree) throws {
-        let status = entry.status
-        let ids = owner ?? (tree.hidesOwners ? FileOwnerIDs(userID: 0, groupID: 0) : nil)
-        let isLink = status.kind == .symbolicLink
-        let bits = mode?.applied(to: status.mode, isDirectory: status.kind == .directory) ?? status.mode
-        try NewEntry.setMetadata(
-            in: directory, name, userID: ids?.userID ?? status.userID, groupID: ids?.groupID ?? status.groupID,
-            mode: isLink ? nil : bits, seconds: status.modifiedSeconds, nanoseconds: status.modifiedNanoseconds)
-    }
-}
-
-/// Open directories from a place down to where the last entry was: entries come parents first, so few are opened twice.
-struct DirectoryStack {
-    private var opened: [(name: String, directory: SharedDescriptor)] = []
-    private let base: Int32
-    private let place: String?
-
-    init(at base: Int32) {
-        self.base = base
-        place = nil
-    }
-
-    /// Below a path that is resolved inside a root.
-    init(inside root: Int32, _ place: String) {
-        base = root
-        self.place = place
-    }
-
-    static func split(_ path: String) -> (above: [String], name: String) {
-        let parts = path.split(separator: "/").map(String.init)
-        return (Array(parts.dropLast()), parts.last ?? "")
-    }
-
-    mutating func open(_ path: [String]) throws -> Int32 {
-        var common = 0
-        while common < opened.count - 1, common < path.count, opened[common + 1].name == path[common] { common += 1 }
-        if opened.isEmpty {
-            let first = try Directory.open(inRootNumber: base, place ?? ".", flags: FileFlags.directory)
-            opened.append(("", SharedDescriptor(first)))
-        }
-        opened.removeLast(opened.count - 1 - common)
-        for name in path[common...] {
-            let next = try Directory.open(
-                inRootNumber: opened[opened.count - 1].directory.number, name, flags: FileFlags.directoryNoFollow)
-            opened.append((name, SharedDescriptor(next)))
-        }
-        return opened[opened.count - 1].directory.number
+    /// What we made now is as old as it may be at most.
+    private func clampNew(_ file: Int32) throws {
+        guard let max = writer.timestampMax else { return }
+        let time = clamped(try FileStatus.of(file))
+        if time.seconds == max { try OpenFile.setModified(file, seconds: max, nanoseconds: 0) }
     }
 }

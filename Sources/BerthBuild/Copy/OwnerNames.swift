@@ -2,20 +2,15 @@
 import BerthLinux
 import BerthModel
 
-struct FileOwnerIDs: Sendable, Equatable {
-    var userID: UInt32
-    var groupID: UInt32
-}
-
 enum OwnerNames {
     private static let fileBytesMax = 8 << 20
 
     /// `user`, `user:group`, each a name or a number. A number alone is the group's too.
-    static func resolve(_ text: String, root: Int32) throws -> FileOwnerIDs {
+    static func resolve(_ text: String, root: Int32) throws -> CopyOwner {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        var owner = FileOwnerIDs(userID: 0, groupID: 0)
+        var owner = CopyOwner(userID: 0, groupID: 0)
         if let number = UInt32(parts[0]) {
-            owner = FileOwnerIDs(userID: number, groupID: number)
+            owner = CopyOwner(userID: number, groupID: number)
         } else if !parts[0].isEmpty {
             let entry = try entries("/etc/passwd", root, fields: 4).first { $0[0] == parts[0] }
             guard let entry, let userID = UInt32(entry[2]), let groupID = UInt32(entry[3]) else {
@@ -24,7 +19,7 @@ enum OwnerNames {
                     cause: "invalid user index: \(parts[0]): it is not in /etc/passwd of the image",
                     hint: "use a number, or make the user before")
             }
-            owner = FileOwnerIDs(userID: userID, groupID: groupID)
+            owner = CopyOwner(userID: userID, groupID: groupID)
         }
         guard parts.count == 2, !parts[1].isEmpty else { return owner }
         if let number = UInt32(parts[1]) {

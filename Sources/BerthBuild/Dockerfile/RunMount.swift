@@ -44,6 +44,12 @@ package struct RunMount: Sendable, Equatable {
         }
     }
 
+    /// The stage, context or image that a text names, which has no variables; the rest of it may have.
+    package static func from(_ text: String) -> String? {
+        guard let fields = try? CommaFields.split(text) else { return nil }
+        return fields.map { halves($0) }.last { $0.0 == "from" }?.1
+    }
+
     /// Of an expanded text. What a key means depends on the type that stands before it.
     package init(parsing text: String) throws(WordError) {
         var saysWhetherReadOnly = false

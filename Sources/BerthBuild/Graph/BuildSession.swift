@@ -11,7 +11,8 @@ package final class BuildSession: Sendable {
     let ingest: String
     /// The store's layers.
     let layers: String
-    let fileBook: String
+    private let bookPath: String
+    private let book = Mutex<FileDigestBook?>(nil)
     /// Several targets: progress says whose step it is.
     let namesTargets: Bool
     /// RFC 3339: what is made now was made then.
@@ -31,7 +32,7 @@ package final class BuildSession: Sendable {
         self.packer = packer
         self.ingest = ingest
         layers = work.layers
-        fileBook = work.fileBook
+        bookPath = work.fileBook
         namesTargets = work.targets.count > 1
         self.now = now
         self.report = report
@@ -43,6 +44,19 @@ package final class BuildSession: Sendable {
 
     /// The name of a new directory in the ingest.
     func newName(_ kind: String) -> String { "\(kind)-\(directories.add(1, ordering: .relaxed).newValue)" }
+
+    /// What is known of the files of contexts; read when the first context is opened.
+    var fileBook: FileDigestBook {
+        book.withLock { book in
+            if let book { return book }
+            let read = FileDigestBook.load(bookPath)
+            book = read
+            return read
+        }
+    }
+
+    /// A book that cannot be written costs reading, and no more.
+    func saveBook() { try? book.withLock { $0 }?.save(bookPath) }
 
     // MARK: Progress
 

@@ -137,6 +137,10 @@ extension StageBuild {
 
     private mutating func add(_ mount: RunMount, _ instruction: Instruction, to all: inout Mounts) async throws {
         let place = PathText.absolute(mount.target ?? "", below: state.workingDirectory)
+        if place == "/" && [.bind, .cache, .tmpfs].contains(mount.kind) {
+            throw failure(
+                instruction.place, "RUN --mount: invalid mount target \"/\"", hint: "name a directory below it")
+        }
         switch mount.kind {
         case .tmpfs:
             all.mounts.append(
@@ -218,7 +222,7 @@ extension StageBuild {
             }
             return try await context.mount(path, scratch: scratch, session)
         }
-        let word = try expand(from, instruction)
+        let word = from
         if let number = target.stage(named: word, before: stage.number) {
             return try await self.tree(of: try await target.state(of: number), path, scratch)
         }

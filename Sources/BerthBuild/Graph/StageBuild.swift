@@ -41,8 +41,8 @@ struct StageBuild {
     private func parse(_ raw: String, trigger index: Int) throws -> Instruction {
         let place = SourcePlace(file: "ONBUILD of \(stage.base)", line: index + 1, column: 1)
         do {
-            return try DockerfileParser.parseInstruction(
-                raw, escape: target.dockerfile.directives.escape, place: place)
+            // Of another file: its own escape is not known, and never asked for.
+            return try DockerfileParser.parseInstruction(raw, escape: "\\", place: place)
         } catch {
             throw BerthError(.invalid, "building \(target.target.name)", subject: stage.base, cause: "\(error)")
         }

@@ -3,19 +3,19 @@ import BerthModel
 
 /// Arguments by name in the order of their declaration.
 struct BuildArguments: Sendable, Equatable {
-    private(set) var names: [String] = []
-    private var values: [String: String] = [:]
+    private var names: [String] = []
+    /// Of every name that was declared; inside nil: it has no value.
+    private var values: [String: String?] = [:]
 
-    subscript(_ name: String) -> String? { values[name] }
+    subscript(_ name: String) -> String? { values[name] ?? nil }
 
     /// - Parameter value: nil declares a name that has no value, and takes none away.
     mutating func declare(_ name: String, _ value: String?) {
-        if !names.contains(name) { names.append(name) }
-        values[name] = value
+        if values.updateValue(value, forKey: name) == nil { names.append(name) }
     }
 
     /// Those that have a value.
-    var pairs: [(name: String, value: String)] { names.compactMap { name in values[name].map { (name, $0) } } }
+    var pairs: [(name: String, value: String)] { names.compactMap { name in self[name].map { (name, $0) } } }
 }
 
 /// `NAME=value` lists, as image configs have them.

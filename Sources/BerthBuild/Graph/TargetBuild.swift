@@ -111,7 +111,7 @@ final class TargetBuild: Sendable {
     func contextTree(_ name: String) async throws -> ContextTree? {
         guard case .directory(let path) = target.contexts[name] else { return nil }
         return try await trees.value(path) { [self] in
-            try ContextTree.open(path, dockerfile: nil, fileBook: session.fileBook)
+            try ContextTree.open(path, dockerfile: nil, title: "the context \(name)", book: session.fileBook)
         }
     }
 

@@ -56,6 +56,18 @@ package enum FileIO {
         }
     }
 
+    /// The first bytes of an open file, fewer where it is shorter; the offset moves.
+    package static func readStart(_ number: Int32, count: Int) throws(SystemError) -> [UInt8] {
+        var start: [UInt8] = []
+        while start.count < count {
+            var chunk = [UInt8](repeating: 0, count: count - start.count)
+            let got = try readSome(number, &chunk)
+            if got == 0 { break }
+            start += chunk[..<got]
+        }
+        return start
+    }
+
     package static func write(number: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         var offset = 0
         while offset < bytes.count {

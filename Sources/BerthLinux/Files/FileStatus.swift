@@ -15,8 +15,11 @@ package struct FileStatus: Sendable, Equatable {
     package var deviceMinor: UInt32
     package var modifiedSeconds: Int64
     package var modifiedNanoseconds: Int64
-    /// When anything about the file changed, nanoseconds since the epoch; nobody can set it back.
+    /// When anything of the file last changed, its name and owner included; nobody can set it.
+    package var changedSeconds: Int64
     package var changedNanoseconds: Int64
+    /// What it takes on the disk: less than its size where it has holes.
+    package var allocatedBytes: Int64
 
     init(_ status: stat) {
         kind = FileKind(status)
@@ -31,7 +34,9 @@ package struct FileStatus: Sendable, Equatable {
         deviceMinor = clinux_minor(status.st_rdev)
         modifiedSeconds = Int64(status.st_mtim.tv_sec)
         modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)
-        changedNanoseconds = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
+        changedSeconds = Int64(status.st_ctim.tv_sec)
+        changedNanoseconds = Int64(status.st_ctim.tv_nsec)
+        allocatedBytes = Int64(status.st_blocks) * 512
     }
 
     package static func of(_ number: Int32) throws(SystemError) -> FileStatus {

@@ -2,37 +2,42 @@
 
 /// Patterns of paths; the last one that matches decides, and `!` lets back in.
 package struct IgnorePatterns: Sendable, Equatable {
-    private struct Pattern: Sendable, Equatable {
-        /// Parts between slashes.
-        var parts: [[UInt8]]
-        var isException: Bool
-    }
+    private var patterns: [IgnorePattern]
+    /// The first pattern that cannot be read (`[a`, a lone `!`, a backslash at the end); it matches nothing.
+    package private(set) var malformed: String?
 
-    private var patterns: [Pattern]
     package var isEmpty: Bool { patterns.isEmpty }
-    /// True: what lies in a directory that is ignored may be let back in.
     package var hasExceptions: Bool { patterns.contains { $0.isException } }
 
     /// One pattern a line; lines that begin with `#` say nothing.
     package init(text: String) {
-        var text = Substring(text)
-        if text.hasPrefix("\u{FEFF}") { text = text.dropFirst() }
-        self.init(text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }.map(String.init))
+        var lines = text.utf8.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        if let first = lines.first?.unicodeScalars, first.first == "\u{FEFF}" { lines[0] = String(first.dropFirst()) }
+        self.init(lines.filter { !$0.hasPrefix("#") })
     }
 
     package init(_ lines: [String]) {
-        patterns = lines.compactMap { line in
+        patterns = []
+        for line in lines {
             var pattern = IgnorePatterns.trimmed(Substring(line))
+            if pattern.isEmpty { continue }
             let isException = pattern.hasPrefix("!")
             if isException { pattern = IgnorePatterns.trimmed(pattern.dropFirst()) }
-            let parts = IgnorePatterns.parts(String(pattern))
-            return parts.isEmpty ? nil : Pattern(parts: parts.map { Array($0.utf8) }, isException: isException)
+            let cleaned = IgnorePatterns.cleaned(String(pattern))
+            // Docker does not let anybody ignore everything by a dot.
+            if !pattern.isEmpty && (cleaned == "." || cleaned == "") { continue }
+            if !pattern.isEmpty, let read = IgnorePattern(cleaned, isException: isException) {
+                patterns.append(read)
+            } else if malformed == nil {
+                malformed = line
+            }
         }
     }
 
     package static func + (a: IgnorePatterns, b: IgnorePatterns) -> IgnorePatterns {
         var both = a
         both.patterns += b.patterns
+        both.malformed = a.malformed ?? b.malformed
         return both
     }
 
@@ -42,78 +47,68 @@ package struct IgnorePatterns: Sendable, Equatable {
         return text
     }
 
-    /// `.` dropped, `..` resolved, never above the top.
-    private static func parts(_ path: String) -> [Substring] {
+    /// `.` and empty parts dropped, `..` resolved; what would leave the top keeps its `..` and so matches nothing. A
+    /// slash in front is dropped, and there `..` stays at the top.
+    private static func cleaned(_ path: String) -> String {
         var parts: [Substring] = []
+        let isRooted = path.hasPrefix("/")
         for part in path.split(separator: "/") where part != "." {
-            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+            if part != ".." || parts.isEmpty && !isRooted || parts.last == ".." {
+                parts.append(part)
+            } else {
+                _ = parts.popLast()
+            }
         }
-        return parts
+        return parts.joined(separator: "/")
     }
+
+    // MARK: Questions
 
     /// Whether a path, relative to where the patterns stand, is ignored. What lies in an ignored directory is.
     package func matches(_ path: String) -> Bool {
-        let parts = IgnorePatterns.parts(path).map { Array($0.utf8) }
-        if parts.isEmpty { return false }
-        var isMatched = false
-        for pattern in patterns where pattern.isException == isMatched {
-            let hits = (1...parts.count).contains { count in
-                IgnorePatterns.match(pattern.parts[...], parts[..<count])
-            }
-            if hits { isMatched = !pattern.isException }
-        }
-        return isMatched
+        var trail = Trail()
+        for part in IgnorePatterns.cleaned(path).split(separator: "/") { trail = self.trail(to: part, below: trail) }
+        return trail.isMatched
     }
 
-    private static func match(_ pattern: ArraySlice<[UInt8]>, _ path: ArraySlice<[UInt8]>) -> Bool {
-        guard let first = pattern.first else { return path.isEmpty }
-        if first == Array("**".utf8) {
-            return (0...path.count).contains { match(pattern.dropFirst(), path.dropFirst($0)) }
-        }
-        guard let part = path.first, matchPart(first[...], part[...]) else { return false }
-        return match(pattern.dropFirst(), path.dropFirst())
+    /// How far a walk has come: which patterns matched on the way, so that nothing above is matched again.
+    package struct Trail: Sendable {
+        fileprivate var path: [UInt32] = []
+        fileprivate var matched: [Bool] = []
+        /// Whether the path is ignored.
+        package fileprivate(set) var isMatched = false
+        package init() {}
     }
 
-    /// `*`, `?`, `[a-z]`, `[^a-z]` and `\` inside one part.
-    private static func matchPart(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
-        var pattern = pattern
-        var text = text
-        while let byte = pattern.popFirst() {
-            switch byte {
-            case UInt8(ascii: "*"):
-                let rest = pattern.drop { $0 == UInt8(ascii: "*") }
-                return (0...text.count).contains { matchPart(rest, text.dropFirst($0)) }
-            case UInt8(ascii: "?"):
-                if text.popFirst() == nil { return false }
-            case UInt8(ascii: "["):
-                guard let letter = text.popFirst(), let end = pattern.dropFirst().firstIndex(of: UInt8(ascii: "]"))
-                else {
-                    return false
-                }
-                if !isIn(pattern[pattern.startIndex..<end], letter) { return false }
-                pattern = pattern[pattern.index(after: end)...]
-            case UInt8(ascii: "\\"):
-                guard let next = pattern.popFirst(), text.popFirst() == next else { return false }
-            default:
-                if text.popFirst() != byte { return false }
+    /// The trail one name further down.
+    package func trail(to name: some StringProtocol, below above: Trail) -> Trail {
+        var trail = above
+        if !trail.path.isEmpty { trail.path.append(IgnorePattern.slash) }
+        trail.path += name.unicodeScalars.map(\.value)
+        if trail.matched.isEmpty { trail.matched = Array(repeating: false, count: patterns.count) }
+        trail.isMatched = false
+        for (index, pattern) in patterns.enumerated() {
+            if !trail.matched[index] {
+                // A pattern of names only counts where it can change the answer, but what lies below must know of it.
+                trail.matched[index] = pattern.matches(trail.path)
             }
+            if trail.matched[index] { trail.isMatched = !pattern.isException }
         }
-        return text.isEmpty
+        return trail
     }
 
-    private static func isIn(_ set: ArraySlice<UInt8>, _ letter: UInt8) -> Bool {
-        var set = set
-        let isNegated = set.first == UInt8(ascii: "^")
-        if isNegated { set = set.dropFirst() }
-        var found = false
-        while let low = set.popFirst() {
-            var high = low
-            if set.first == UInt8(ascii: "-"), let last = set.dropFirst().first {
-                high = last
-                set = set.dropFirst(2)
-            }
-            if (low...max(low, high)).contains(letter) { found = true }
-        }
-        return found != isNegated
+    /// Whether something below an ignored directory could be let back in.
+    package func mayMatchBelow(_ trail: Trail) -> Bool {
+        patterns.contains { $0.isException && $0.mayMatch(below: trail.path) }
+    }
+
+    package func mayMatchBelow(_ path: String) -> Bool {
+        let path = Array(IgnorePatterns.cleaned(path).unicodeScalars.map(\.value))
+        return patterns.contains { $0.isException && $0.mayMatch(below: path) }
+    }
+
+    /// Whether any pattern could match something below a directory.
+    package func mayReachBelow(_ trail: Trail) -> Bool {
+        patterns.contains { !$0.isException && $0.mayMatch(below: trail.path) }
     }
 }

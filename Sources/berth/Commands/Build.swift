@@ -59,6 +59,7 @@ struct Build: AsyncParsableCommand {
         request.pushes = push
         let client = try await AgentConnection.client()
         let result = try await ProgressView(title: "build", quiet: quiet).follow(client.build(request))
+        if check { return Console.shared.out("Check complete, no warnings found.") }
         if quiet { result.built.forEach { Console.shared.out("\($0.image)") } }
     }
 }
@@ -105,6 +106,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
         request.pushes = push
         let client = try await AgentConnection.client()
         let result = try await ProgressView(title: "build", quiet: quiet).follow(client.build(request))
+        if check { return Console.shared.out("Check complete, no warnings found.") }
         guard let built = result.built.first else { return }
         if quiet { Console.shared.out("\(built.image)") }
         if let iidfile { try BuildOutputFile.write(iidfile, "\(built.image)") }

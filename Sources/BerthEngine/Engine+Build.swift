@@ -17,11 +17,16 @@ extension Engine {
             created: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()).description)
         request.build = BuildWork(targets: targets, layout: parts.layout)
         let finished = request
+        let outputs = targets.filter { $0.output != nil }
+        let known = outputs.isEmpty ? [] : Set(try parts.images.list().map(\.id))
         let run = try BuildRun(engine: self, targets: targets, secrets: secrets, access: access, report: report)
         let built = try await withTaskCancellationHandler {
             try await offPool { try run.perform(finished) }
         } onCancel: {
             run.cancel()
+        }
+        for (target, image) in zip(targets, built) {
+            if let output = target.output { try await export(image, output, known: known) }
         }
         try trimBuildCache()
         return built

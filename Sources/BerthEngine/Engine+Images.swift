@@ -46,17 +46,24 @@ extension Engine {
     }
 
     package func save(_ references: [String], path: String) async throws {
-        var request = WorkerRequest(kind: .save, ingest: "", created: "")
-        for name in references {
+        let images = try references.map { name in
             guard let image = try parts.images.find(name) else { throw ImageStore.noSuchImage(name) }
+            let names = ImageReference(name).map {
+                image.references.contains($0.canonical) ? [$0.canonical] : image.references
+            }
+            return (image, names ?? [])
+        }
+        try await save(images, path: path)
+    }
+
+    /// Writes images, each under the names that are given.
+    func save(_ images: [(image: StoredImage, names: [String])], path: String) async throws {
+        var request = WorkerRequest(kind: .save, ingest: "", created: "")
+        for (image, names) in images {
             parts.images.places(of: image, &request)
             let size = try FileStatus.of(parts.layout.blob(image.manifestDigest)).sizeBytes
             request.images.append(
-                SavedImage(
-                    manifest: image.manifestDigest, manifestSize: size,
-                    references: ImageReference(name).map {
-                        image.references.contains($0.canonical) ? [$0.canonical] : image.references
-                    } ?? []))
+                SavedImage(manifest: image.manifestDigest, manifestSize: size, references: names))
         }
         let output: SharedDescriptor
         do { output = SharedDescriptor(try Directory.open(path, flags: FileFlags.writeNew, mode: 0o600)) } catch {
@@ -74,7 +81,7 @@ extension Engine {
     }
 
     /// Half an archive is none. Only the file itself goes, and only under its own name; what is no file stays.
-    private static func removeHalf(_ file: SharedDescriptor, _ path: String) {
+    static func removeHalf(_ file: SharedDescriptor, _ path: String) {
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path

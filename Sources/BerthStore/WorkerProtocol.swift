@@ -4,7 +4,7 @@ import BerthModel
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable {
-        case importTree, load, save, pull, push, resolve, login, build, pack
+        case importTree, load, save, pull, push, resolve, login, build, pack, export
     }
 
     package var kind: Kind
@@ -24,6 +24,7 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     package var trees: [String: String] = [:]
     package var pull: PullRequest?
     package var build: BuildWork?
+    package var export: TreeExport?
 
     package init(kind: Kind, ingest: String, created: String) {
         self.kind = kind
@@ -64,6 +65,17 @@ package struct BuildWork: Codable, Sendable, Equatable {
         self.targets = targets
         layers = layout.layers
         fileBook = layout.fileBook
+    }
+}
+
+/// A tree to write to descriptor 3: a tar, or files of the directory that it is.
+package struct TreeExport: Codable, Sendable, Equatable {
+    /// Directories of layers, uppermost first.
+    package var lowers: [String]
+    package var isArchive: Bool
+    package init(lowers: [String], isArchive: Bool) {
+        self.lowers = lowers
+        self.isArchive = isArchive
     }
 }
 

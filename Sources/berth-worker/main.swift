@@ -85,6 +85,17 @@ do {
         }
         dispatchMain()
     case .push, .resolve, .login: break
+    case .export:
+        guard let export = request.export else {
+            throw BerthError(.internal, "exporting", cause: "nothing was asked for")
+        }
+        let tree = try TreeOutput.open(lowers: export.lowers, empty: "\(request.ingest)/layers")
+        if export.isArchive {
+            try LayerPack.writeTree(tree.number) { try FileIO.write(number: archiveDescriptorNumber, $0) }
+        } else {
+            try TreeOutput.copy(tree, into: SharedDescriptor(Descriptor(owning: archiveDescriptorNumber)))
+        }
+        report(.finished([]))
     case .pack: report(.finished(try ImagePack.run(request)))
     case .save:
         try ArchiveSave.run(request, archive: archiveDescriptorNumber)

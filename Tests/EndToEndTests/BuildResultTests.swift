@@ -192,4 +192,88 @@ struct BuildResultTests {
         }
         #expect(ids.count == 2 && ids[0] == ids[1] && ids[0] != "none", "\(ids)")
     }
+
+    @Test("--output: files of a directory, a tar, archives; no image stays")
+    func outputs() throws {
+        try withWorld { world in
+            try world.writeBuildContext()
+            let place = world.root.path
+            let app = """
+                FROM localhost/busybox:1 AS make
+                RUN mkdir /out && echo made > /out/file && ln -s /etc/passwd /out/link
+                RUN chown 5:6 /out/file && chmod 4750 /out/file
+                FROM scratch
+                COPY --from=make /out /
+                COPY a.txt /deep/a.txt
+
+                """
+            func images() throws -> [String] { try world.run("image", "ls", "-q").lines }
+            let before = try images()
+            // A link that is there leads nowhere else; what is there and is not in the image stays.
+            let links = "ln -s '\(place)/other' '\(place)/out/deep-link'"
+            _ = try Shell.run(
+                "mkdir -p '\(place)/out' '\(place)/other'; \(links); touch '\(place)/out/mine'"
+            )
+            let local = try world.build(app, ["-o", "\(place)/out"])
+            #expect(local.status == 0, "\(local)")
+            let listed = try Shell.run(
+                "cd '\(place)/out' && stat -c '%n %a %u %F' deep/a.txt file link mine && readlink link && cat file")
+            #expect(
+                listed.stdout == """
+                    deep/a.txt 644 0 regular file
+                    file 4750 0 regular file
+                    link 777 0 symbolic link
+                    mine 644 0 regular empty file
+                    /etc/passwd
+                    made
+
+                    """, "\(listed)")
+            let tar = try world.build(app, ["--output", "type=tar,dest=\(place)/out.tar"])
+            #expect(tar.status == 0, "\(tar)")
+            let members = try Shell.run(
+                "tar -tvf '\(place)/out.tar' --numeric-owner | awk '{print $1,$2,$6}' | sort -k3")
+            #expect(
+                members.stdout.contains("-rwsr-x--- 5/6 file\n") && members.stdout.contains("deep/a.txt"), "\(members)")
+            let piped = try world.onHost("'\(world.berth)' image build -q -f Dockerfile.row -o - . | tar -xOf - file")
+            #expect(piped.stdout.hasSuffix("made\n"), "\(piped)")
+            #expect(try images() == before, "an output is no image")
+            for kind in ["oci", "docker"] {
+                let archive = try world.build(
+                    app, ["-o", "type=\(kind),dest=\(place)/\(kind).tar"], tag: "localhost/out:2")
+                #expect(archive.status == 0, "\(archive)")
+                #expect(try images() == before)
+                let copied = try Shell.run(
+                    "skopeo inspect \(kind == "oci" ? "oci" : "docker")-archive:'\(place)/\(kind).tar'")
+                #expect(copied.status == 0, "\(copied)")
+            }
+            #expect(try world.run("image", "load", "-i", "\(place)/oci.tar").stdout.contains("localhost/out:2"))
+            // An image that was there before is not taken away.
+            let kept = try world.build(app, ["-o", "type=cacheonly"])
+            #expect(kept.status == 0, "\(kept)")
+            for wrong in ["type=nothing,dest=x", "type=local", "type=oci,x", ""] {
+                let refused = try world.build(app, ["--output", wrong])
+                #expect(refused.status == 1 && refused.stderr.contains("--output"), "\(wrong): \(refused)")
+            }
+        }
+    }
+
+    @Test("--check builds nothing, tells what is probably not meant, and fails on any")
+    func checks() throws {
+        try withWorld(image: false) { world in
+            let loose = try world.build("FROM scratch as one\nFROM one\nCMD run me\nWORKDIR here\n", ["--check"])
+            #expect(loose.status == 1, "\(loose)")
+            for rule in [
+                "FromAsCasing", "JSONArgsRecommended", "WorkdirRelativePath", "Dockerfile.row:1:", "3 warnings",
+            ] {
+                #expect(loose.stderr.contains(rule), "\(rule): \(loose)")
+            }
+            let tidy = try world.build("FROM scratch\nCMD [\"run\"]\n", ["--check"])
+            #expect(tidy.status == 0 && tidy.stdout == "Check complete, no warnings found.\n", "\(tidy)")
+            let strict = try world.build("# check=error=true\nFROM scratch\nCMD run me\n")
+            #expect(strict.status == 1 && strict.stderr.contains("JSONArgsRecommended"), "\(strict)")
+            let skipped = try world.build("# check=skip=JSONArgsRecommended;error=true\nFROM scratch\nCMD run me\n")
+            #expect(skipped.status == 0 && !skipped.stderr.contains("JSONArgs"), "\(skipped)")
+            #expect(try world.run("image", "ls", "-q").lines.count == 1)
+        }
+    }
 }

@@ -80,9 +80,12 @@ package struct BuildOutput: Codable, Sendable, Equatable {
     package var kind: Kind
     /// Absolute.
     package var path: String
-    package init(kind: Kind, path: String) {
+    /// What the image is called in an archive.
+    package var names: [String]
+    package init(kind: Kind, path: String, names: [String] = []) {
         self.kind = kind
         self.path = path
+        self.names = names
     }
 }
 

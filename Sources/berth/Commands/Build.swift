@@ -72,6 +72,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
               berth image build -t app:1 .
               berth image build -f ops/Dockerfile --target test .
               berth image build -t app:1 - < Dockerfile
+              berth image build -o out .      the files of the image, no image
             """)
     @Option(name: [.customShort("f"), .customLong("file")], help: "The Dockerfile (default CONTEXT/Dockerfile)")
     var file: String?
@@ -95,17 +96,23 @@ struct ImageBuildCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Only the image's id") var quiet = false
     @Flag(help: "Look at the Dockerfile, build nothing") var check = false
     @Option(help: "auto, plain, tty, json or quiet") var progress: String?
+    @Option(
+        name: [.customShort("o"), .customLong("output")], help: "DIRECTORY, -, or type=local|tar|oci|docker,dest=PATH")
+    var output: String?
     @Argument(help: "A directory; - reads the Dockerfile from standard input") var context: String
 
     func run() async throws {
         if let progress { GlobalOptions.current.progress = progress }
         var secrets: [String: [UInt8]] = [:]
-        var request = BuildRequest(
-            targets: [try buildTarget(&secrets)], secrets: [:], caller: StackContext.caller(pulling: tag))
+        var wish = try buildTarget(&secrets)
+        let output = try BuildOutputPlan(output, for: &wish)
+        var request = BuildRequest(targets: [wish], secrets: [:], caller: StackContext.caller(pulling: wish.tags))
         request.secrets = secrets
-        request.pushes = push
+        request.pushes = push || output.pushes
+        defer { output.close() }
         let client = try await AgentConnection.client()
         let result = try await ProgressView(title: "build", quiet: quiet).follow(client.build(request))
+        try output.deliver()
         if check { return Console.shared.out("Check complete, no warnings found.") }
         guard let built = result.built.first else { return }
         if quiet { Console.shared.out("\(built.image)") }

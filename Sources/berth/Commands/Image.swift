@@ -19,6 +19,17 @@ struct Image: AsyncParsableCommand {
 
 /// A path that the agent can open: `-` is copied into a file first.
 enum ArchivePath {
+    /// Writes a file to standard output.
+    static func deliver(_ path: String) throws {
+        let file = try Directory.open(path)
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = try FileIO.readSome(file.number, &buffer)
+            if count == 0 { return }
+            try FileIO.write(number: 1, Array(buffer[..<count]))
+        }
+    }
+
     static func input(_ path: String, _ body: (String) async throws -> Void) async throws {
         if path != "-" {
             let absolute = path.hasPrefix("/") ? path : EnvironmentVariables.workingDirectory + "/" + path
@@ -103,13 +114,7 @@ struct ImageSave: AsyncParsableCommand {
             client.saveImages(ImageSaveRequest(references: references, path: spool)))
         guard output == nil else { return }
         defer { try? Directory.remove(spool) }
-        let file = try Directory.open(spool)
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
-            let count = try FileIO.readSome(file.number, &buffer)
-            if count == 0 { return }
-            try FileIO.write(number: 1, Array(buffer[..<count]))
-        }
+        try ArchivePath.deliver(spool)
     }
 }
 

@@ -4,7 +4,12 @@ import BerthLinux
 import BerthModel
 import Synchronization
 
+/// The way in: what needs to wait for nothing is done here, on the main thread, and no other thread is started.
 @main
+enum Program {
+    static func main() { Berth.start() }
+}
+
 struct Berth: AsyncParsableCommand {
     /// Building the parser of every command takes longer than most commands: where the first word names one, it is the
     /// only one.
@@ -40,18 +45,32 @@ struct Berth: AsyncParsableCommand {
 
     @OptionGroup var global: GlobalOptionsHelp
 
-    /// On the main thread: a command that waits for nothing starts no other.
-    @MainActor static func main() async {
+    static func start() {
+        guard let command = begin() else { return }
+        Task { await finish(command) }
+        // Not `dispatchMain`: it unwinds this thread, and a static program sorts all its frames for that, which takes
+        // longer than most commands; the end of the process waits for it.
+        BerthLinux.Pause.forever()
+    }
+
+    /// Reads the words and runs what can be run at once. Returns a command that has to wait for something.
+    static func begin() -> sending (any AsyncParsableCommand)? {
         ProcessSetup.ignoreBrokenPipes()
         do {
             // Options of the whole program stand before the subcommand, as in docker compose.
             let (global, rest) = try GlobalOptions.split(Array(CommandLine.arguments.dropFirst()))
             GlobalOptions.current = global
             if let word = rest.first, !word.hasPrefix("-"), word != "help" { try choose(word) }
-            if var command = try waiting(rest) { try await command.run() }
+            return try waiting(rest)
         } catch {
             end(with: error)
         }
+    }
+
+    static func finish(_ command: any AsyncParsableCommand) async -> Never {
+        var command = command
+        do { try await command.run() } catch { end(with: error) }
+        exitProcess(0)
     }
 
     /// Reads the words, and runs the command here if it needs to wait for nothing; otherwise returns it.

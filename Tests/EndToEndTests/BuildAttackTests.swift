@@ -134,6 +134,42 @@ struct BuildAttackTests {
         }
     }
 
+    @Test("S76: a cached step is of its own base and settings, and of nobody else's")
+    func poisoning() throws {
+        try withWorld { world in
+            try world.writeBuildContext()
+            // Everything that a command can see differs once; the command is the same.
+            let look = "RUN { echo $X $PWD; id -u; echo $0; cat /a; } > /tmp/saw\n"
+            let settings = [
+                "", "ENV X=1\n", "ENV X=2\n", "USER 5\n", "WORKDIR /etc\n", "SHELL [\"/bin/ash\", \"-c\"]\n",
+                "ARG X=3\n",
+            ]
+            var saw: Set<String> = []
+            for setting in settings {
+                let built = try world.build(base + "COPY a.txt /a\nRUN mkdir -p /tmp && chmod 777 /tmp\n" + setting + look)
+                #expect(built.status == 0, "\(built)")
+                try world.write("compose.yaml", "services: {a: {image: localhost/built:1, command: [cat, /tmp/saw]}}")
+                saw.insert(try world.run("run", "--rm", "-T", "a").stdout)
+            }
+            #expect(saw.count == settings.count, "\(saw)")
+            // What only the image says is the image's own, though no layer differs.
+            var ids: Set<String> = []
+            for line in ["", "HEALTHCHECK CMD true\n", "HEALTHCHECK NONE\n", "ONBUILD RUN true\n", "ENV A=b\n"] {
+                let built = try world.build("FROM scratch\nCOPY a.txt /a\n" + line)
+                #expect(built.status == 0, "\(built)")
+                ids.insert(try world.inspect("localhost/built:1")["Id"] as? String ?? "none")
+            }
+            #expect(ids.count == 5, "\(ids)")
+            // Bases of the same tree and other settings.
+            for value in ["1", "2"] {
+                #expect(try world.build(base + "ENV X=\(value)\n", tag: "localhost/base:1").status == 0)
+                let built = try world.build(
+                    "FROM localhost/base:1\nRUN echo $X > /saw\nRUN test $(cat /saw) = \(value)\n")
+                #expect(built.status == 0, "\(built)")
+            }
+        }
+    }
+
     @Test("S77: archives that are added stay where they are put")
     func archives() throws {
         try withCanary { world, canary, _ in

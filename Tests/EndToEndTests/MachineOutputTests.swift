@@ -76,7 +76,9 @@ struct MachineOutputTests {
             #expect(try world.run("down").status == 0)
             #expect(eventually { watcher.stdoutSoFar.components(separatedBy: "\"destroy\"").count == 3 })
             watcher.signal(SIGINT)
-            let lines = watcher.wait().lines
+            let ended = watcher.wait(limit: 60)
+            #expect(ended.status == 128 + SIGINT, "an interrupt ends it: \(ended)")
+            let lines = ended.lines
             #expect(try violations(of: "events.schema.json", lines) == "")
             func actions(_ service: String) throws -> [String] {
                 try lines.map(object).filter { $0["service"] as? String == service }.compactMap {

@@ -64,4 +64,12 @@ package enum Pause {
         var time = timespec(tv_sec: Int(count / 1000), tv_nsec: Int(count % 1000) * 1_000_000)
         nanosleep(&time, nil)
     }
+
+    /// For a thread whose work others do: it ends with the process. Signals of the process are taken here, whatever
+    /// mask was inherited; threads of a pool block them.
+    package static func forever() -> Never {
+        var none = sigset_t()
+        sigemptyset(&none)
+        while true { sigsuspend(&none) }
+    }
 }

@@ -112,7 +112,6 @@ struct BlobLessTests {
 
     /// What another unpacker makes of both layers.
     private func unpackWithUmoci(_ built: BuiltImage) throws {
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/umoci") else { return }
         let layout = built.directory.path("layout")
         let from = "oci-archive:\(built.directory.path("in.tar"))"
         let copied = try PackedTree.run("skopeo", ["--insecure-policy", "copy", from, "oci:\(layout):built"])

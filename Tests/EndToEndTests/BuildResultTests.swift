@@ -257,6 +257,40 @@ struct BuildResultTests {
         }
     }
 
+    @Test("flags of docker build: honoured, or said to mean nothing; a wrong one is an error")
+    func flags() throws {
+        try withWorld { world in
+            let limits = "test $(ulimit -n) = 77 && test $(df -k /dev/shm | awk 'END {print $2}') = 3072"
+            let built = try world.build(
+                "FROM localhost/busybox:1\nRUN \(limits)\n",
+                ["--shm-size", "3m", "--ulimit", "nofile=77:88", "--annotation", "org.example.a=b c"])
+            #expect(built.status == 0 && !built.stderr.contains("no effect"), "\(built)")
+            #expect(try world.run("image", "save", "-o", "\(world.root.path)/a.tar", "localhost/built:1").status == 0)
+            let manifests = try Shell.run(
+                "cd '\(world.root.path)'; mkdir a; tar -xf a.tar -C a; grep -rl '\"org.example.a\":\"b c\"' a/blobs"
+            )
+            #expect(manifests.lines.count == 1, "\(manifests)")
+            let quiet = try world.build(
+                "FROM localhost/busybox:1\n",
+                ["--load", "--provenance=false", "--sbom=false", "--rm", "--force-rm", "--builder", "default"])
+            #expect(quiet.status == 0 && !quiet.stderr.contains("no effect"), "\(quiet)")
+            for flag in [
+                ["--cache-from", "x"], ["--cache-to", "type=inline"], ["--builder", "y"], ["--memory", "1g"],
+            ] {
+                let warned = try world.build("FROM localhost/busybox:1\n", flag)
+                #expect(warned.status == 0 && warned.stderr.contains("\(flag[0]) has no effect"), "\(warned)")
+            }
+            #expect(
+                try world.build("FROM localhost/busybox:1\n", ["--provenance=true"]).stderr.contains("attestations"))
+            for flag in [
+                ["--ulimit", "nofile"], ["--ulimit", "nofile=a:b"], ["--shm-size", "big"], ["--annotation", "a"],
+            ] {
+                let refused = try world.build("FROM localhost/busybox:1\n", flag)
+                #expect(refused.status == 1 && refused.stderr.contains(flag[1]), "\(refused)")
+            }
+        }
+    }
+
     @Test("--check builds nothing, tells what is probably not meant, and fails on any")
     func checks() throws {
         try withWorld(image: false) { world in

@@ -20,9 +20,10 @@ struct ImageAssembly {
         // Nothing was made, and nothing of the base says when: then it is made now, each time anew.
         config.created = epoch ?? state.created ?? session.now
         let stored = try document(config)
-        let manifest = ImageManifest(
+        var manifest = ImageManifest(
             config: ContentDescriptor(mediaType: MediaType.config, digest: stored.digest, size: stored.sizeBytes),
             layers: contents.map { ImageAssembly.plain($0.descriptor) })
+        if !target.annotations.isEmpty { manifest.annotations = target.annotations }
         let written = try document(manifest)
         return IngestedImage(
             manifest: written.digest, config: stored.digest, references: target.tags, layers: contents.map(\.diffID))

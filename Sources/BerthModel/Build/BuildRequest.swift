@@ -32,6 +32,8 @@ package struct BuildTarget: Codable, Sendable, Equatable {
     /// Names that the image gets.
     package var tags: [String] = []
     package var labels: [String: String] = [:]
+    /// Of the manifest.
+    package var annotations: [String: String] = [:]
     /// Nil: this host's.
     package var platform: Platform?
     package var noCache = false

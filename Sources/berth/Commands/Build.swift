@@ -38,6 +38,10 @@ struct Build: AsyncParsableCommand {
             names = Set(services)
             if withDependencies { names = StackBuild.withDependencies(services, stack) }
         }
+        if memory != nil { Console.shared.warn("--memory has no effect: RUN may use what the host has") }
+        if [provenance, sbom].contains(where: { $0 != nil && $0 != "false" }) {
+            Console.shared.warn("attestations (--provenance, --sbom) are not made")
+        }
         var flags = BuildFlags()
         flags.arguments = buildArg
         flags.noCache = noCache
@@ -99,6 +103,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
     @Option(
         name: [.customShort("o"), .customLong("output")], help: "DIRECTORY, -, or type=local|tar|oci|docker,dest=PATH")
     var output: String?
+    @OptionGroup var extras: BuildExtras
     @Argument(help: "A directory; - reads the Dockerfile from standard input") var context: String
 
     func run() async throws {
@@ -169,6 +174,8 @@ struct ImageBuildCommand: AsyncParsableCommand {
         wish.noCacheStages = noCacheFilter.flatMap { $0.split(separator: ",").map(String.init) }
         wish.pulls = pull
         wish.checksOnly = check
+        try extras.apply(to: &wish)
+        extras.warn()
         return wish
     }
 }

@@ -74,6 +74,35 @@ struct BuildStackTests {
         }
     }
 
+    @Test("a secret that only a build needs is not missed by who does not build")
+    func secrets() throws {
+        try withWorld { world in
+            try world.write(
+                "compose.yaml",
+                """
+                name: kept
+                services:
+                  web:
+                    build:
+                      context: .
+                      dockerfile_inline: |
+                        FROM localhost/busybox:1
+                        RUN --mount=type=secret,id=key,required cat /run/secrets/key > /dev/null
+                      secrets: [key]
+                    init: true
+                    command: sleep 1000
+                secrets: {key: {file: ./key}}
+                """)
+            try world.write("key", "open\n")
+            #expect(try world.run("build").status == 0)
+            try FileManager.default.removeItem(at: world.stackDirectory.appendingPathComponent("key"))
+            let up = try world.run("up", "-d")
+            #expect(up.status == 0, "\(up)")
+            let build = try world.run("build", "--no-cache")
+            #expect(build.status == 1 && build.stderr.contains("/key"), "\(build)")
+        }
+    }
+
     @Test("build names images as compose does; --no-build refuses; a mistake in a Dockerfile stops everything")
     func commands() throws {
         try withWorld { world in

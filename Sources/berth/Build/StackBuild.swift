@@ -11,6 +11,8 @@ struct BuildFlags {
     /// `default` is the caller's agent.
     var ssh: [String] = []
     var checksOnly = false
+    /// False: it may turn out that nothing is built; then nothing is missed that only a build needs.
+    var isCertain = true
 }
 
 enum StackBuild {
@@ -81,7 +83,12 @@ enum StackBuild {
             let prefix = "/run/secrets/"
             let id = secret.target.hasPrefix(prefix) ? String(secret.target.dropFirst(prefix.count)) : secret.target
             guard let definition = stack.secrets[secret.source] else { continue }
-            let content = try StackContext.content(of: definition, "secret")
+            let content: [UInt8]
+            do { content = try StackContext.content(of: definition, "secret") } catch {
+                // The step that needs it says that it was not given.
+                if !flags.isCertain { continue }
+                throw error
+            }
             let digest = SHA256Digest.digest(of: content)
             target.secrets[id] = digest
             secrets["\(digest)"] = content

@@ -153,7 +153,7 @@ struct Run: AsyncParsableCommand {
         request.useAliases = useAliases
         request.removeOrphans = removeOrphans
         request.pull = pull
-        request.builds = try StackBuild.builds(of: stack)
+        request.builds = try StackBuild.builds(of: stack, BuildFlags(isCertain: false))
         if build { request.builds.policy = .always }
         let client = try await AgentConnection.client()
         let result = try await ProgressView(title: "run", hidesPulls: quietPull, hidesBuilds: quietBuild).follow(

@@ -134,7 +134,7 @@ struct Up: AsyncParsableCommand {
         }
         request.stopTimeoutSeconds = timeout
         request.pull = pull
-        request.builds = try StackBuild.builds(of: stack)
+        request.builds = try StackBuild.builds(of: stack, BuildFlags(isCertain: false))
         request.builds.policy = build ? .always : noBuild ? .never : .missing
         request.wait = wait
         request.waitTimeoutSeconds = waitTimeout

@@ -397,13 +397,17 @@ package struct ImageDocument: Codable, Sendable, Equatable {
     package var id: Digest
     package var references: [String]
     package var config: ImageConfig
-    package var sizeBytes: Int64
+    /// Of each layer as it is unpacked, base first.
+    package var layerSizesBytes: [Int64]
+    package var sizeBytes: Int64 { layerSizesBytes.reduce(0, +) }
     package var created: Timestamp
-    package init(id: Digest, references: [String], config: ImageConfig, sizeBytes: Int64, created: Timestamp) {
+    package init(
+        id: Digest, references: [String], config: ImageConfig, layerSizesBytes: [Int64], created: Timestamp
+    ) {
         self.id = id
         self.references = references
         self.config = config
-        self.sizeBytes = sizeBytes
+        self.layerSizesBytes = layerSizesBytes
         self.created = created
     }
 }

@@ -19,7 +19,9 @@ package struct StoredImage: Sendable, Equatable {
     package var config: ImageConfig
     /// Canonical. Empty: nothing names it any more.
     package var references: [String]
-    package var sizeBytes: Int64
+    /// Of each layer as it is unpacked, base first.
+    package var layerSizesBytes: [Int64]
+    package var sizeBytes: Int64 { layerSizesBytes.reduce(0, +) }
 }
 
 package struct ImageStore: Sendable {
@@ -121,11 +123,11 @@ package struct ImageStore: Sendable {
     func image(_ manifestDigest: Digest, _ book: [String: Digest]) throws -> StoredImage {
         let manifest: ImageManifest = try document(manifestDigest)
         let config: ImageConfig = try document(manifest.config.digest)
-        let size = ContentHash.chainIDs(of: config.rootfs.diff_ids).reduce(Int64(0)) { $0 + layerSize($1) }
+        let sizes = ContentHash.chainIDs(of: config.rootfs.diff_ids).map(layerSize)
         let names = book.filter { $0.value == manifestDigest && !$0.key.hasPrefix(ImageStore.unnamedPrefix) }
         return StoredImage(
             id: manifest.config.digest, manifestDigest: manifestDigest, manifest: manifest, config: config,
-            references: names.keys.sorted(), sizeBytes: size)
+            references: names.keys.sorted(), layerSizesBytes: sizes)
     }
 
     func layerSize(_ chainID: Digest) -> Int64 {

@@ -303,7 +303,7 @@ struct ControlAdapter: AgentService {
         ImageDocument(
             id: image.id, references: image.references.compactMap { ImageReference($0)?.familiar },
             config: image.config,
-            sizeBytes: image.sizeBytes, created: .never)
+            layerSizesBytes: image.layerSizesBytes, created: .never)
     }
 
     // MARK: Streams

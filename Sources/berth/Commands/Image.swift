@@ -11,7 +11,7 @@ struct Image: AsyncParsableCommand {
         subcommands: [
             ImageBuildCommand.self, ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self,
             ImageLs.self,
-            ImageInspect.self,
+            ImageInspect.self, ImageHistory.self,
             ImageRm.self,
             ImageTag.self, ImagePrune.self,
         ])

@@ -184,7 +184,7 @@ package enum ProjectInit {
             remarks.append("nothing says what starts the project: write CMD at the end of the Dockerfile")
         }
         if let line = scan.loopbacks.first {
-            remarks.append("\(line): listens where only its own container reaches it; use 0.0.0.0")
+            remarks.append("\(line): nobody outside its container reaches that address; listen on 0.0.0.0")
         }
         if let path = findings.existing.ignoreFile, let text = tree.text(path) {
             let patterns = IgnorePatterns(text: text)

@@ -18,8 +18,10 @@ struct ConnectionVariable: Equatable {
     private static let whole: [String: ConnectionVariable] = [
         "PGHOST": ConnectionVariable(.postgres, .host), "PGPORT": ConnectionVariable(.postgres, .port),
         "PGUSER": ConnectionVariable(.postgres, .user), "PGPASSWORD": ConnectionVariable(.postgres, .password),
-        "PGDATABASE": ConnectionVariable(.postgres, .name), "CELERY_BROKER_URL": ConnectionVariable(nil, .other),
+        "PGDATABASE": ConnectionVariable(.postgres, .name),
     ]
+    /// Addresses of whatever carries messages.
+    static let brokers: Set<String> = ["CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL", "CELERY_RESULT_BACKEND"]
 
     private init(_ kind: DatabaseKind?, _ role: Role) {
         self.kind = kind

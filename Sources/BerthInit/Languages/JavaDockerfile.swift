@@ -6,7 +6,7 @@ extension JavaProject {
         let builder =
             if hasWrapper { "eclipse-temurin:\(release)-jdk" } else if tool == .maven {
                 "maven:3.9-eclipse-temurin-\(release)"
-            } else { "gradle:8-jdk\(release)" }
+            } else { "gradle:\((Int(release) ?? 0) > 24 ? 9 : 8)-jdk\(release)" }
         let mount = "--mount=type=cache,target=\(tool == .maven ? "/root/.m2" : "/root/.gradle")"
         let build: [String?] =
             ["FROM \(builder) AS build", tool == .gradle ? "ENV GRADLE_USER_HOME=/root/.gradle" : nil, "WORKDIR /src"]

@@ -34,21 +34,22 @@ enum JavaPackages {
         }
     }
 
-    /// The release that the code is for, and of those that have a long life the first that runs it.
+    /// The release that the code is for: of those that have a long life the first that runs it, or just that one where
+    /// the build insists.
     static func version(_ lines: [NumberedLine], _ path: String) -> Finding<String>? {
-        let elements = [
-            "java.version", "maven.compiler.release", "maven.compiler.source", "release", "kotlin.jvmTarget",
-        ]
-        let marks = ["JavaLanguageVersion.of(", "jvmToolchain(", "JavaVersion.VERSION_", "sourceCompatibility"]
+        let elements = ["java.version", "maven.compiler.release", "maven.compiler.source", "release"]
+        let exact = ["JavaLanguageVersion.of(", "jvmToolchain("]
+        let least = ["JavaVersion.VERSION_", "sourceCompatibility"]
         for line in lines {
             var text = elements.compactMap { element($0, line.text) }.first
-            if text == nil, let tail = marks.compactMap({ line.text.tails(after: $0).first }).first {
+            if text == nil, let tail = (exact + least).compactMap({ line.text.tails(after: $0).first }).first {
                 text = String(tail.drop { !$0.isNumber })
             }
             guard var text else { continue }
             if text.hasPrefix("1.") || text.hasPrefix("1_") { text = String(text.dropFirst(2)) }
             guard let release = VersionRange.numbers(text)?.first else { continue }
-            let chosen = [8, 11, 17, 21, 25].first { $0 >= release }
+            let insists = line.text.contains(anyOf: exact)
+            let chosen = insists ? release : [8, 11, 17, 21, 25].first { $0 >= release }
             return chosen.map { Finding("\($0)", .seen(path, line.number, line.text)) }
         }
         return nil

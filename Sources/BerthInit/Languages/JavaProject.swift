@@ -100,7 +100,7 @@ struct JavaProject: LanguageProject {
             return framework != nil || main != nil ? Finding(["java", "-jar", "app.jar"], evidence) : nil
         case .classes(let name):
             return Finding(["java", "-cp", "classes:lib/*", name], main?.evidence ?? language.evidence)
-        case .distribution: return Finding(["bin/app"], main?.evidence ?? language.evidence)
+        case .distribution: return Finding(["/app/bin/app"], main?.evidence ?? language.evidence)
         }
     }
 }

@@ -134,8 +134,8 @@ struct NodeProject: LanguageProject {
     }
 
     var jobs: [ProjectProcess] {
-        // Only a package of the image's own is there to be run.
-        guard hasPrismaSchema, dependencies.contains(where: { $0.name == "prisma" }) else { return [] }
+        // Only a package that the image holds can be run.
+        guard hasPrismaSchema, !isStandalone, dependencies.contains(where: { $0.name == "prisma" }) else { return [] }
         let command = ["node_modules/.bin/prisma", "migrate", "deploy"]
         return [ProjectProcess(name: "migrate", kind: .job, command: command, evidence: .seen("prisma/schema.prisma"))]
     }

@@ -119,9 +119,9 @@ struct ComposeText {
     private func test(_ kind: DatabaseKind) -> [String] {
         switch kind {
         case .postgres:
-            ["CMD", "pg_isready", "-U", ConnectionText.user, "-d", variables.databaseName(kind)]
-        case .mysql:
             // By TCP: during its first start the server listens on a socket alone.
+            ["CMD", "pg_isready", "-h", "127.0.0.1", "-U", ConnectionText.user, "-d", variables.databaseName(kind)]
+        case .mysql:
             ["CMD-SHELL", "mysqladmin ping -h 127.0.0.1 -u \"$$MYSQL_USER\" -p\"$$MYSQL_PASSWORD\" --silent"]
         case .mariadb: ["CMD", "healthcheck.sh", "--connect", "--innodb_initialized"]
         case .redis: ["CMD", "redis-cli", "ping"]

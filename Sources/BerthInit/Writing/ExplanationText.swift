@@ -7,9 +7,8 @@ package struct ExplanationText {
 
     /// What was seen.
     package var sight: String {
-        let what =
-            findings.framework.map { "\(findings.language.value.rawValue) project (\($0.value))" }
-            ?? "\(findings.language.value.rawValue)\(findings.language.value == .pages ? "" : " project")"
+        var what = findings.language.value == .pages ? "static site" : "\(findings.language.value.rawValue) project"
+        if let framework = findings.framework { what += " (\(framework.value))" }
         return "\(findings.name): a \(what)\n\n" + ExplanationText.table(rows)
     }
 
@@ -27,21 +26,19 @@ package struct ExplanationText {
             guard let finding else { return }
             rows.append((title, text(finding.value), "\(finding.evidence)"))
         }
-        add("language", findings.language) { value in
-            [value.rawValue, findings.version?.value].compactMap { $0 }.joined(separator: " ")
-        }
-        if let version = findings.version { rows.append(("", "version \(version.value)", "\(version.evidence)")) }
+        add("language", findings.language) { $0.rawValue }
+        // A Dockerfile that is there says these itself.
+        let isOurs = findings.existing.dockerfile == nil
+        add("version", isOurs ? findings.version : nil) { $0 }
         add("framework", findings.framework) { $0 }
-        add("packages", findings.packageTool) { $0 }
-        add("start", findings.start) { ExplanationText.words($0) }
+        add("packages", isOurs ? findings.packageTool : nil) { $0 }
+        add("start", isOurs ? findings.start : nil) { ExplanationText.words($0) }
         add("port", findings.port) { "\($0)" }
-        add("health", findings.healthPath) { "GET \($0)" }
+        add("health", isOurs ? findings.healthPath : nil) { "GET \($0)" }
         for process in findings.processes {
-            rows.append(
-                (
-                    process.kind.rawValue, "\(process.name): \(ExplanationText.words(process.command))",
-                    "\(process.evidence)"
-                ))
+            let kind = process.kind.rawValue
+            let words = ExplanationText.words(process.command)
+            rows.append((kind, process.name == kind ? words : "\(process.name): \(words)", "\(process.evidence)"))
         }
         for database in findings.databases {
             for (index, evidence) in database.evidence.enumerated() {
@@ -51,7 +48,6 @@ package struct ExplanationText {
         return rows
     }
 
-    /// The language's own row says no version, which has a row and a reason of its own.
     private static func table(_ rows: [(String, String, String)]) -> String {
         let width = min(36, rows.map(\.1.count).max() ?? 0)
         return rows.map { title, value, reason in

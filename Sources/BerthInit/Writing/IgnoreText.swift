@@ -3,7 +3,8 @@
 enum IgnoreText {
     static func text(_ findings: ProjectFindings) -> String {
         let common = [
-            ".git", ".gitignore", ".github", ".idea", ".vscode", ".DS_Store", ".env", ".env.*", "*.log", "Dockerfile*",
+            ".git", ".gitignore", ".github", ".idea", ".vscode", ".DS_Store", ".env", ".env.local", ".env.*.local",
+            "*.log", "Dockerfile*",
             ".dockerignore", "compose*.y*ml", "docker-compose*.y*ml", "*.pem", "*.key",
         ]
         let ignored = (common + findings.ignored).map { $0 + "\n" }.joined()

@@ -39,9 +39,11 @@ struct ServiceVariables {
         let named = example?.place(of: "://").flatMap { mark in
             AddressFinding.kind(ofScheme: String((example ?? "")[..<mark.lowerBound]))
         }
+        let isBroker = ConnectionVariable.brokers.contains(variable.name)
+        let broker = isBroker ? [DatabaseKind.rabbitmq, .redis].first(where: has) : nil
         let use = ConnectionVariable(variable.name)
-        if let kind = named ?? use?.kind ?? (use == nil ? nil : mainDatabase), has(kind) {
-            let role = named == nil ? use?.role ?? .other : .address
+        if let kind = named ?? broker ?? use?.kind ?? (use == nil ? nil : mainDatabase), has(kind) {
+            let role = named == nil && broker == nil ? use?.role ?? .other : .address
             let text = connection(kind).value(role, example: example)
             if text != nil && (role == .address || role == .host) { served.insert(kind) }
             if let text { return text }

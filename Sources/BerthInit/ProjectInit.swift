@@ -63,8 +63,8 @@ package enum ProjectInit {
         if PythonProject.isOne(tree) { found.append(.python) }
         if NodeProject.isOne(tree) { found.append(.node) }
         let others = found.dropFirst().map { language in
-            "there is a \(language.rawValue) project here too: it is not part of the image; make it a stage of the Dockerfile, "
-                + "or run init in a directory of its own"
+            "there is a \(language.rawValue) project here too, which is not part of the image: make it a stage of the "
+                + "Dockerfile, or run init in a directory of its own"
         }
         switch found.first {
         case .go:

@@ -102,18 +102,22 @@ struct SwiftProject: LanguageProject {
             dependencies.isEmpty
                 ? nil : "RUN \(mounts) \\\n    swift package resolve\(hasLock ? " --force-resolved-versions" : "")",
             "COPY . .",
-            """
-            RUN \(mounts) \\
-                swift build -c release --static-swift-stdlib --product \(name) \\
-                && mkdir /out \\
-                && cp "$(swift build -c release --show-bin-path)/\(name)" /out/ \\
-                && find -L "$(swift build -c release --show-bin-path)" -maxdepth 1 -name '*.resources' -exec cp -R {} /out/ \\;
-            """,
+            "RUN \(mounts) \\\n    " + building(name),
         ]
         let last: [String?] =
             [
                 "FROM \(base)-slim", DockerfileText.addsUser, "WORKDIR /app", "COPY --from=build /out ./",
             ] + assetDirectories.map { "COPY \($0) ./\($0)" } + ["USER app"] + DockerfileText.ending(image, .bash)
         return DockerfileText.stages([build, last])
+    }
+
+    /// The program and the resources of its targets, out of the cache and into the image.
+    private func building(_ name: String) -> String {
+        let products = "$(swift build -c release --show-bin-path)"
+        return [
+            "swift build -c release --static-swift-stdlib --product \(name)", "mkdir /out",
+            "cp \"\(products)/\(name)\" /out/",
+            "find -L \"\(products)\" -maxdepth 1 -name '*.resources' -exec cp -R {} /out/ \\;",
+        ].joined(separator: " \\\n    && ")
     }
 }

@@ -30,14 +30,15 @@ final class ProjectTree {
         var waiting: [(path: String, depth: Int)] = [("", 0)]
         var seen = 0
         var isCut = false
+        var isFull = false
         var next = 0
-        while next < waiting.count {
+        while next < waiting.count, !isFull {
             let (directory, depth) = waiting[next]
             next += 1
             for entry in source.entries(of: directory).sorted(by: { $0.name < $1.name }) {
                 seen += 1
                 if seen > LookLimits.entriesMax || files.count >= LookLimits.filesMax {
-                    isCut = true
+                    isFull = true
                     break
                 }
                 let path = directory.isEmpty ? entry.name : "\(directory)/\(entry.name)"
@@ -55,7 +56,7 @@ final class ProjectTree {
         }
         self.files = files
         self.directories = directories
-        self.isCut = isCut
+        self.isCut = isCut || isFull
         paths = Set(files.map(\.path))
     }
 

@@ -13,11 +13,11 @@ struct ComposeText {
     static let serviceName = "web"
 
     var text: String {
-        var text =
-            "# Made by berth init, yours from here on. `berth up --build` builds the image and starts everything.\n"
+        var text = "# Made by berth init, yours from here on. "
+        text += "`berth up --build` builds the image and starts everything.\n"
         if usesPasswords {
-            text +=
-                "# Passwords are for development: `${NAME:-development}` takes NAME from your shell or from .env first.\n"
+            text += "# Passwords are for development: "
+            text += "`${NAME:-development}` takes NAME from your shell or from .env first.\n"
         }
         text += "services:\n" + main
         for process in processes { text += "\n" + service(process) }

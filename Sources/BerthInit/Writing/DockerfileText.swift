@@ -49,9 +49,10 @@ enum DockerfileText {
                     "fetch('\(address)').then(r => process.exit(r.status < \(limit) ? 0 : 1), () => process.exit(1))",
                 ]
             case .bash:
+                let request = "GET \(path ?? "/") HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n"
                 return [
                     "bash", "-c",
-                    "exec 3<>/dev/tcp/127.0.0.1/\(port) && printf 'GET \(path ?? "/") HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 "
+                    "exec 3<>/dev/tcp/127.0.0.1/\(port) && printf '\(request)' >&3 "
                         + "&& read -r _ status _ <&3 && [ \"$status\" -lt \(limit) ]",
                 ]
             case .wget: return ["wget", "-q", "-O", "/dev/null", address]

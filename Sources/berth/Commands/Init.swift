@@ -8,8 +8,8 @@ struct Init: QuickCommand {
     static let configuration = subcommand(
         abstract: "Look at a directory, say what it is, write what builds and starts it",
         discussion: """
-            Writes Dockerfile, .dockerignore and compose.yaml, with the databases that the code speaks to. What is there
-            already is used and never changed.
+            Writes Dockerfile, .dockerignore and compose.yaml, with the databases that
+            the code speaks to. What is there already is used and never changed.
 
             Examples:
               berth init                         this directory

@@ -25,11 +25,13 @@ struct InitReport {
     }
 
     private var next: String {
-        let place = directory.map { "--project-directory \($0) " } ?? ""
-        let port =
-            findings.port.map { ", then open http://localhost:\($0.value < 1024 ? $0.value + 8000 : $0.value)" } ?? ""
+        let name = findings.existing.stackFile ?? "compose.yaml"
+        let file = directory.map { "-f \($0)/\(name) " } ?? ""
         // A stack file that was there has ports of its own.
-        return "berth \(place)up --build" + (findings.existing.stackFile == nil ? port : "")
+        guard findings.existing.stackFile == nil, let port = findings.port?.value else {
+            return "berth \(file)up --build"
+        }
+        return "berth \(file)up --build, then open http://localhost:\(port < 1024 ? port + 8000 : port)"
     }
 
     var json: String {

@@ -88,7 +88,8 @@ private enum HostImage {
             echo 'postgres:x:999:999::/var/lib/postgresql:/bin/bash' >> $r/etc/passwd; echo 'postgres:x:999:' >> $r/etc/group
             """, ["postgres:17"],
             changes: [
-                "ENTRYPOINT [\"postgres-entrypoint\"]", "CMD [\"postgres\"]", "ENV LC_ALL=C",
+                "ENTRYPOINT [\"postgres-entrypoint\"]", "CMD [\"postgres\", \"-c\", \"listen_addresses=*\"]",
+                "ENV LC_ALL=C",
                 "ENV PGDATA=/var/lib/postgresql/data",
                 "ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             ])

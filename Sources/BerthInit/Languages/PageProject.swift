@@ -86,7 +86,7 @@ struct PageProject: LanguageProject {
         return """
             COPY <<'EOF' /etc/nginx/nginx.conf
             pid /tmp/nginx.pid;
-            error_log /dev/stderr;
+            error_log stderr;
             events {}
             http {
                 include mime.types;

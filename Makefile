@@ -39,7 +39,7 @@ test: deps ## run every test; needs root for the container, network and end-to-e
 	$(SWIFT) test --skip-build --no-parallel
 
 test-unit: deps ## run the suites that need no privileges
-	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
+	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthInitTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
 
 demo-images: ## make the demo's images from Debian packages (kept in .cache)
 	CACHE=$(CACHE) examples/demo/make-image

@@ -158,9 +158,10 @@ package enum ProjectInit {
     }
 
     private static func port(_ project: any LanguageProject, _ scan: CodeScan, _ tree: ProjectTree) -> Finding<Int>? {
-        if let seen = scan.ports.first, seen.rank < 2 || project.usualPort != nil || project.language.value != .pages {
-            return Finding(seen.port, seen.evidence)
-        }
+        // A line about some port counts where the project listens at all.
+        let readsPort = scan.variables.contains { $0.name == "PORT" }
+        let isServer = scan.listens || readsPort || project.usualPort != nil
+        if let seen = scan.ports.first, seen.rank < 2 || isServer { return Finding(seen.port, seen.evidence) }
         if let usual = project.usualPort { return usual }
         guard let web = ProcessFile.rows(tree).first(where: { $0.name == "web" }) else { return nil }
         return Finding(8000, .seen("Procfile", web.line, "a web process; 8000 is assumed"))

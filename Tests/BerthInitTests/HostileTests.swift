@@ -55,6 +55,14 @@ struct HostileTests {
         #expect(findings.start == nil && findings.databases.isEmpty && findings.remarks.contains { $0.contains("CMD") })
     }
 
+    @Test("a number beside the word port is none where nothing listens")
+    func ports() throws {
+        let client = "port = 8000\nconnect('somewhere', port)\n"
+        #expect(try ProjectInit.look(at: MemoryProject(["main.py": client]), name: "it").port == nil)
+        let server = client + "make_server('', port, page).serve_forever()\n"
+        #expect(try ProjectInit.look(at: MemoryProject(["main.py": server]), name: "it").port?.value == 8000)
+    }
+
     @Test("links are not followed, and nothing of what was made by others is read")
     func links() throws {
         let project = MemoryProject([

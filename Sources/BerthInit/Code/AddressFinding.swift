@@ -38,6 +38,7 @@ struct AddressFinding {
             let name = QuotedText.all(in: line).first.map(String.init) ?? ""
             return kind(ofScheme: name)
         }
+        guard path.hasSuffix(".py") else { return nil }
         let engines: [(String, DatabaseKind)] = [
             ("django.db.backends.postgresql", .postgres), ("django.db.backends.mysql", .mysql),
             ("django.contrib.gis.db.backends.postgis", .postgres),

@@ -10,6 +10,8 @@ struct CodeScan {
     private(set) var files: [CodeFile] = []
     private(set) var variables: [VariableFinding] = []
     private(set) var ports: [PortFinding] = []
+    /// Some line waits for requests, whatever port it says.
+    private(set) var listens = false
     /// Lines that listen where only the same container can ask.
     private(set) var loopbacks: [Evidence] = []
     private(set) var addresses: [AddressFinding] = []
@@ -72,6 +74,7 @@ struct CodeScan {
                 add(VariableUse(name: name, fallback: nil), file.path, line)
             }
             ports += PortFinding.find(in: line, path: file.path)
+            if PortFinding.isListening(line.text) { listens = true }
             if PortFinding.isLoopback(line.text) { loopbacks.append(.seen(file.path, line.number, line.text)) }
             addresses += AddressFinding.find(in: line, path: file.path)
             if healthPath == nil { healthPath = HealthPath.find(in: line, path: file.path) }

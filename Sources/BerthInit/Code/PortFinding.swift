@@ -69,6 +69,13 @@ struct PortFinding {
         return numbers
     }
 
+    private static let waiting = [
+        ".listen(", "ListenAndServe", "net.Listen(", "HTTPServer((", "TCPServer((", "make_server(", "uvicorn.run(",
+        "run_app(", "HttpServer.create(", "Bun.serve(", "Deno.serve(",
+    ]
+
+    static func isListening(_ line: Substring) -> Bool { line.contains(anyOf: waiting) }
+
     /// True for a line that listens on the container's own loopback, which nobody else reaches.
     static func isLoopback(_ line: Substring) -> Bool {
         guard line.contains(anyOf: listening) else { return false }

@@ -87,8 +87,8 @@ extension LaunchInterpreter {
         for target in Int32(0)...2 { try systemCall("dup2") { dup2(slave.number, target) } }
     }
 
-    /// Programs open `/dev/stdout` by its name, which asks for rights on the pipe behind it: as everywhere, it belongs to
-    /// the container's user. Only pipes and a terminal of the container's own are given away.
+    /// Programs open `/dev/stdout` by its name, which asks for rights on the pipe behind it: as everywhere, it belongs
+    /// to the container's user. Only pipes and a terminal of the container's own are given away.
     private func giveStreams(to userID: UInt32) {
         for number in Int32(0)...2 {
             var status = stat()

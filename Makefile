@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
-  docker-registry skopeo umoci buildah git apache2-utils openssl
+  docker-registry skopeo umoci buildah git nodejs apache2-utils openssl
 
 .PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
 
@@ -39,7 +39,7 @@ test: deps ## run every test; needs root for the container, network and end-to-e
 	$(SWIFT) test --skip-build --no-parallel
 
 test-unit: deps ## run the suites that need no privileges
-	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
+	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthInitTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
 
 demo-images: ## make the demo's images from Debian packages (kept in .cache)
 	CACHE=$(CACHE) examples/demo/make-image

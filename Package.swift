@@ -59,6 +59,8 @@ let package = Package(
         .target(
             name: "BerthPlan", dependencies: ["BerthModel", collections], exclude: ["README.md"], swiftSettings: house),
 
+        .target(name: "BerthInit", dependencies: ["BerthModel"], exclude: ["README.md"], swiftSettings: house),
+
         // MARK: Hands
         .target(
             name: "BerthLog", dependencies: ["BerthModel", "BerthLinux"], exclude: ["README.md"], swiftSettings: house),
@@ -98,7 +100,7 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "BerthLoader", "BerthControl", "BerthLog", "BerthModel", "BerthLinux",
+                "BerthLoader", "BerthInit", "BerthControl", "BerthLog", "BerthModel", "BerthLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["README.md"], swiftSettings: house,
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
@@ -137,6 +139,9 @@ let package = Package(
         .testTarget(
             name: "BerthBuildTests", dependencies: ["BerthBuild", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),
+        .testTarget(
+            name: "BerthInitTests", dependencies: ["BerthInit", "BerthBuild", "BerthLoader", "BerthTesting"],
+            exclude: ["Fixtures"], swiftSettings: house),
         .testTarget(
             name: "BerthNetworkTests", dependencies: ["BerthNetwork", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),

@@ -29,7 +29,9 @@ struct Berth: AsyncParsableCommand {
 
     private static let chosen = Mutex<(any ParsableCommand.Type)?>(nil)
     private static let commands: [(name: String, type: any ParsableCommand.Type)] = [
-        ("up", Up.self), ("down", Down.self), ("ps", Ps.self), ("logs", Logs.self), ("exec", Exec.self),
+        ("init", Init.self),
+        ("up", Up.self), ("down", Down.self), ("ps", Ps.self), ("logs", Logs.self),
+        ("exec", Exec.self),
         ("run", Run.self),
         ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("kill", Kill.self), ("rm", Rm.self),
         ("create", Create.self), ("build", Build.self), ("builder", Builder.self), ("pull", Pull.self),

@@ -230,6 +230,31 @@ struct AttributeTests {
         }
     }
 
+    @Test("whoever runs in a container opens its streams by name, with a terminal and without")
+    func streamsByName() throws {
+        try withWorld { world in
+            let script = "id -un > /dev/stdout; echo warned > /dev/stderr; exec sleep 1000"
+            try world.write(
+                "compose.yaml",
+                """
+                name: streams
+                services:
+                  piped: {image: "localhost/busybox:1", init: true, user: guest, command: ["sh", "-c", "\(script)"]}
+                  typed: {image: "localhost/busybox:1", tty: true, user: guest, command: ["sh", "-c", "\(script)"]}
+                """)
+            #expect(try world.run("up", "-d").status == 0)
+            for service in ["piped", "typed"] {
+                let isSaid = try eventually {
+                    let said = try world.run("logs", "--no-log-prefix", service).stdout
+                    return said.contains("guest") && said.contains("warned")
+                }
+                #expect(isSaid, "\(service) says nothing")
+                let other = try world.run("exec", "-T", "-u", "2000", service, "sh", "-c", "id -u > /dev/stdout")
+                #expect(other.stdout == "2000\n", "\(other)")
+            }
+        }
+    }
+
     @Test("logs keep to their size; local and none are what they say")
     func logging() throws {
         try withWorld { world in

@@ -257,6 +257,30 @@ struct BuildResultTests {
         }
     }
 
+    @Test("history: the last step first, each with what it added; what a step says cannot reach the terminal")
+    func history() throws {
+        try withWorld { world in
+            try world.writeBuildContext()
+            let built = try world.build(
+                "FROM localhost/busybox:1\nENV A=b\nRUN head -c 5000 /dev/zero > /x\nLABEL bad=\"\u{1B}[2J\"\n")
+            #expect(built.status == 0, "\(built)")
+            let shown = try world.run("image", "history", "localhost/built:1")
+            #expect(shown.status == 0 && !shown.stdout.contains("\u{1B}"), "\(shown)")
+            let lines = shown.lines
+            #expect(lines[0].hasPrefix("IMAGE") && lines[1].contains("LABEL bad=") && lines[1].contains(" 0B "))
+            #expect(lines[2].contains("RUN /bin/sh -c head") && lines[2].hasPrefix("<missing>"), "\(shown)")
+            #expect(lines[2].contains("seconds ago") || lines[2].contains("second ago"), "\(shown)")
+            #expect(lines[3].contains("ENV A=b") && lines.count == 5, "\(shown)")
+            let whole = try world.run("image", "history", "--no-trunc", "-q", "localhost/built:1").lines
+            #expect(try whole[0] == world.inspect("localhost/built:1")["Id"] as? String)
+            let sizes = try world.run("image", "history", "--no-human", "--format", "json", "localhost/built:1").lines
+            let step = try #require(sizes.first { $0.contains("RUN") })
+            let object = try JSONSerialization.jsonObject(with: Data(step.utf8)) as? [String: String] ?? [:]
+            #expect(Int(object["Size"] ?? "").map { (5000..<20_000).contains($0) } == true, "\(object)")
+            #expect(try world.run("image", "history", "nobody").status == 1)
+        }
+    }
+
     @Test("flags of docker build: honoured, or said to mean nothing; a wrong one is an error")
     func flags() throws {
         try withWorld { world in

@@ -9,6 +9,7 @@ struct ArrowTests {
         "BerthModel": ["OrderedCollections"],
         "BerthLoader": ["BerthModel", "CYAML", "FoundationEssentials"],
         "BerthPlan": ["BerthModel", "OrderedCollections"],
+        "BerthInit": ["BerthModel", "FoundationEssentials"],
         "BerthLog": ["BerthModel", "BerthLinux", "FoundationEssentials"],
         "BerthStore": ["BerthModel", "BerthLinux", "Crypto", "FoundationEssentials"],
         "BerthTransfer": [
@@ -24,7 +25,7 @@ struct ArrowTests {
         ],
         "BerthControl": ["BerthModel", "NIOCore", "NIOPosix", "NIOHTTP1", "FoundationEssentials"],
         "berth": [
-            "BerthLoader", "BerthControl", "BerthLog", "BerthModel", "BerthLinux", "ArgumentParser",
+            "BerthLoader", "BerthInit", "BerthControl", "BerthLog", "BerthModel", "BerthLinux", "ArgumentParser",
             "FoundationEssentials",
         ],
         "berth-agent": [

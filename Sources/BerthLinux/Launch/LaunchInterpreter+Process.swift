@@ -27,6 +27,7 @@ extension LaunchInterpreter {
         case .boundingSet(let set):
             try Privileges.dropBounding(keeping: set)
         case .user(let userID, let groupID, let groups):
+            giveStreams(to: userID)
             try Privileges.change(userID: userID, groupID: groupID, groups: groups)
         case .capabilities(let set):
             try Privileges.set(capabilities: set)
@@ -84,6 +85,17 @@ extension LaunchInterpreter {
         _ = setsid()
         try systemCall("ioctl", "TIOCSCTTY") { clinux_ioctl_int(slave.number, UInt(CLINUX_TIOCSCTTY), 0) }
         for target in Int32(0)...2 { try systemCall("dup2") { dup2(slave.number, target) } }
+    }
+
+    /// Programs open `/dev/stdout` by its name, which asks for rights on the pipe behind it: as everywhere, it belongs
+    /// to the container's user. Only pipes and a terminal of the container's own are given away.
+    private func giveStreams(to userID: UInt32) {
+        for number in Int32(0)...2 {
+            var status = stat()
+            guard fstat(number, &status) == 0, status.st_uid != userID else { continue }
+            // Ignored: in a user namespace the pipe may be somebody's who is not known there.
+            if FileKind(status) == .fifo || terminalSocket >= 0 { _ = fchown(number, userID, gid_t.max) }
+        }
     }
 
     private mutating func enterDirectory(_ path: String, create: Bool) throws(SystemError) {

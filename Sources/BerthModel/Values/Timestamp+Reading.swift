@@ -1,7 +1,8 @@
 // Reading RFC 3339, as documents of images have it.
 
 extension Timestamp {
-    /// `2024-02-29T12:00:00.5+01:00`. Nil: it is no such text, or too far away for nanoseconds (before 1678, after 2261).
+    /// `2024-02-29T12:00:00.5+01:00`. Nil: it is no such text, or too far away for nanoseconds (before 1678, after
+    /// 2261).
     package init?(rfc3339 text: String) {
         var rest = Array(text.utf8)[...]
         func number(_ count: Int, _ range: ClosedRange<Int64>, then separator: String? = nil) -> Int64? {

@@ -15,8 +15,9 @@ struct DockerfileSource: Sendable {
 
     private static let bytesMax = 1 << 20
 
-    static func read(_ target: BuildTarget) throws -> DockerfileSource {
-        let (bytes, file, ignoreName) = try content(target)
+    /// - Parameter isForeign: the context is a stranger's: nothing of this host is read, whatever links it has.
+    static func read(_ target: BuildTarget, isForeign: Bool = false) throws -> DockerfileSource {
+        let (bytes, file, ignoreName) = try isForeign ? foreign(target) : content(target)
         let text = String(decoding: bytes, as: UTF8.self)
         let (dockerfile, diagnostics) = DockerfileParser.parse(text, file: file)
         let errors = diagnostics.filter { $0.severity == .error }
@@ -44,6 +45,23 @@ struct DockerfileSource: Sendable {
         }
         return remarks.filter { remark in !found.contains { $0.place == remark.place && $0.path == remark.path } }
             + found
+    }
+
+    private static func foreign(_ target: BuildTarget) throws -> ([UInt8], String, String?) {
+        guard target.dockerfileText == nil, case .directory(let context) = target.context else {
+            return try content(target)
+        }
+        let root = try Directory.open(context, flags: FileFlags.directory)
+        for name in target.dockerfile.map({ [$0] }) ?? ["Dockerfile", "dockerfile"] {
+            guard let file = try? Directory.open(inRootNumber: root.number, name, flags: FileFlags.readNonBlocking),
+                try FileStatus.of(file.number).kind == .regular
+            else { continue }
+            return (try FileIO.read(file, limit: bytesMax), name, name)
+        }
+        throw BerthError(
+            .notFound, "building \(target.name)",
+            cause: "failed to read dockerfile: open \(target.dockerfile ?? "Dockerfile"): no such file or directory",
+            hint: "the context that was fetched has none; name one with -f")
     }
 
     private static func content(_ target: BuildTarget) throws -> ([UInt8], String, String?) {

@@ -15,7 +15,7 @@ package enum ImageBuild {
             sandbox: sandbox, packer: packer, ingest: ingest, work: work, now: now, report: report)
         let set = TargetSet(session, work.targets)
         if work.targets.contains(where: \.checksOnly) {
-            for target in work.targets { try set.check(target) }
+            for target in work.targets { try await set.check(target) }
             return []
         }
         do {
@@ -61,13 +61,14 @@ final class TargetSet: Sendable {
                 hint: "a context service:NAME names a service that is built too")
         }
         return try await builds.value(name) { [self] in
-            let build = try open(target)
+            let build = try await open(target)
             return try await build.state(of: try build.goal())
         }
     }
 
-    private func open(_ target: BuildTarget) throws -> TargetBuild {
-        let source = try DockerfileSource.read(target)
+    private func open(_ given: BuildTarget) async throws -> TargetBuild {
+        let target = try await session.located(given)
+        let source = try DockerfileSource.read(target, isForeign: target.context != given.context)
         let context = try context(of: target, source)
         let checks = source.checks(target, ignored: context?.source.ignored)
         let errors = checks.filter { $0.severity == .error }
@@ -83,8 +84,9 @@ final class TargetSet: Sendable {
     }
 
     /// `--check`: remarks are told, nothing is built; any is a failure.
-    func check(_ target: BuildTarget) throws {
-        let source = try DockerfileSource.read(target)
+    func check(_ given: BuildTarget) async throws {
+        let target = try await session.located(given)
+        let source = try DockerfileSource.read(target, isForeign: target.context != given.context)
         let checks = source.checks(target, ignored: try context(of: target, source)?.source.ignored)
         for check in checks { session.warn("\(check)") }
         if checks.isEmpty { return }

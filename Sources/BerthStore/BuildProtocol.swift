@@ -10,6 +10,8 @@ package enum BuildQuestion: Codable, Sendable, Equatable {
     /// A step, and the directory in the ingest whose `diff` is its layer.
     case keep(CachedStep, directory: String)
     case run(RunStep)
+    /// A file of the web, into a directory of the ingest that is there.
+    case fetch(address: String, directory: String)
 }
 
 package enum BuildAnswer: Codable, Sendable, Equatable {
@@ -18,6 +20,7 @@ package enum BuildAnswer: Codable, Sendable, Equatable {
     case cached(CachedStep?)
     case kept
     case ran(exitCode: Int32, output: [String])
+    case fetched(FetchedFile)
     case failed(BerthError)
 }
 

@@ -61,6 +61,14 @@ package struct WorkerClient: Sendable {
         }
     }
 
+    /// Fetches a file of the web. Blocks as `run` does.
+    package func fetch(_ request: WorkerRequest, watch: any WorkerWatch) throws -> FetchedFile {
+        switch try result(of: request, archive: nil, watch: watch, progress: { _ in }) {
+        case .fetched(let file): return file
+        default: throw silent(request)
+        }
+    }
+
     private func silent(_ request: WorkerRequest) -> BerthError {
         BerthError(
             .internal, "\(request.kind.rawValue) of an image", cause: "the worker ended without a result",
@@ -103,7 +111,7 @@ package struct WorkerClient: Sendable {
             guard let report = try? JSONDecoder().decode(WorkerReport.self, from: Data(line)) else { continue }
             switch report {
             case .progress, .layer, .build, .question: progress(report)
-            case .resolved, .finished, .failed: last = report
+            case .resolved, .fetched, .finished, .failed: last = report
             }
         }
         return last

@@ -4,7 +4,7 @@ import BerthModel
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable {
-        case importTree, load, save, pull, push, resolve, login, build, pack, export
+        case importTree, load, save, pull, push, resolve, login, build, pack, export, fetch
     }
 
     package var kind: Kind
@@ -25,6 +25,7 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     package var pull: PullRequest?
     package var build: BuildWork?
     package var export: TreeExport?
+    package var fetch: WebRequest?
 
     package init(kind: Kind, ingest: String, created: String) {
         self.kind = kind
@@ -79,6 +80,30 @@ package struct TreeExport: Codable, Sendable, Equatable {
     }
 }
 
+/// A file of the web, and the directory that it goes into.
+package struct WebRequest: Codable, Sendable, Equatable {
+    package var address: String
+    package var directory: String
+    package var access: RegistryAccess
+    package init(address: String, directory: String, access: RegistryAccess) {
+        self.address = address
+        self.directory = directory
+        self.access = access
+    }
+}
+
+/// What came of it: in its directory, mode 0600, as old as the server says.
+package struct FetchedFile: Codable, Sendable, Equatable {
+    package var name: String
+    package var digest: Digest
+    package var sizeBytes: Int64
+    package init(name: String, digest: Digest, sizeBytes: Int64) {
+        self.name = name
+        self.digest = digest
+        self.sizeBytes = sizeBytes
+    }
+}
+
 /// One image of a save.
 package struct SavedImage: Codable, Sendable, Equatable {
     package var manifest: Digest
@@ -110,6 +135,7 @@ package enum WorkerReport: Codable, Sendable, Equatable {
     case progress(String)
     case layer(LayerProgress)
     case resolved(Digest)
+    case fetched(FetchedFile)
     case build(BuildProgress)
     case question(Int, BuildQuestion)
     case finished([IngestedImage])

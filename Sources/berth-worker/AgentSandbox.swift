@@ -74,6 +74,12 @@ final class AgentSandbox: BuildSandbox {
         _ = try await ask(.keep(step, directory: directory))
     }
 
+    func fetch(_ address: String, into directory: String) async throws -> FetchedFile {
+        let answer = try await ask(.fetch(address: address, directory: directory))
+        guard case .fetched(let file) = answer else { throw unexpected(answer) }
+        return file
+    }
+
     func run(_ step: RunStep) async throws -> (exitCode: Int32, output: [String]) {
         let answer = try await ask(.run(step))
         guard case .ran(let exitCode, let output) = answer else { throw unexpected(answer) }

@@ -50,10 +50,14 @@ func startFetching(_ bytes: [UInt8]) throws -> SharedDescriptor {
 do {
     let bytes = try FileIO.read(number: 0, limit: 64 << 20)
     let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(bytes))
-    if [.push, .resolve, .login].contains(request.kind) {
+    if [.push, .resolve, .login, .fetch].contains(request.kind) {
         try Confinement.forFetching()
         Task {
-            report(await RegistryQuestion.answer(request, report: { report(.layer($0)) }))
+            if request.kind == .fetch {
+                report(await WebFetch.answer(request))
+            } else {
+                report(await RegistryQuestion.answer(request, report: { report(.layer($0)) }))
+            }
             exitProcess(0)
         }
         dispatchMain()
@@ -84,7 +88,7 @@ do {
             exitProcess(0)
         }
         dispatchMain()
-    case .push, .resolve, .login: break
+    case .push, .resolve, .login, .fetch: break
     case .export:
         guard let export = request.export else {
             throw BerthError(.internal, "exporting", cause: "nothing was asked for")

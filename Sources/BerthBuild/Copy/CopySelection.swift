@@ -42,6 +42,11 @@ package struct CopySelection: Sendable {
         for word in request.sources { try request.keepsParents ? addParents(word) : add(word) }
     }
 
+    /// A name that means itself, whatever letters are in it.
+    static func literal(_ name: String) -> String {
+        String(name.flatMap { "*?[\\".contains($0) ? ["\\", $0] : [$0] })
+    }
+
     // MARK: Words
 
     /// A wildcard that matches nothing is no error: `yarn.lock*` means "if there is one".

@@ -23,6 +23,7 @@ package final class BuildSession: Sendable {
     private let runs = DeferredMap<String, StepResult>()
     private let keeping = Mutex<[Deferred<Void>]>([])
     private let bases = DeferredMap<String, StageState>()
+    let fetches = DeferredMap<String, Fetched>()
 
     package init(
         sandbox: any BuildSandbox, packer: any LayerPacker, ingest: String, work: BuildWork, now: String,

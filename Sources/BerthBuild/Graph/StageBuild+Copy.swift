@@ -6,15 +6,23 @@ import BerthStore
 extension StageBuild {
     /// Everything that decides a copy, expanded.
     private struct Wish: Sendable {
+        /// Of sources that are here.
         var request: CopyRequest
+        /// Addresses of the others.
+        var remotes: [String] = []
+        /// All sources, as they were written.
+        var words: [String]
         var chown: String?
         var mode: FileMode?
     }
 
     mutating func take(_ copy: CopyInstruction, _ instruction: Instruction) async throws {
         let wish = try wish(copy, instruction)
-        let origin = try await origin(copy, instruction)
-        let (selection, digest) = try await select(wish, origin, instruction)
+        var parts: [(selection: CopySelection, digest: Digest)] = []
+        if !wish.request.sources.isEmpty || !wish.request.inlineFiles.isEmpty {
+            parts.append(try await select(wish.request, try await origin(copy, instruction), instruction))
+        }
+        for address in wish.remotes { parts.append(try await fetch(address, wish, copy, instruction)) }
         let request = wish.request
         var key = StepKey("copy")
         key.add("parent", state.key)
@@ -22,7 +30,7 @@ extension StageBuild {
         key.add("directory", request.workingDirectory)
         key.add("chown", wish.chown ?? "")
         key.add("chmod", wish.mode?.text ?? "")
-        key.add("content", "\(digest)")
+        key.add("content", parts.map { "\($0.digest)" })
         key.add(
             "flags",
             [
@@ -31,12 +39,13 @@ extension StageBuild {
             ])
         let step = planned(instruction, key.digest)
         let top = state.top
+        let selections = parts.map(\.selection)
         let result = try await session.take(step, above: top) { [self] place in
             try await session.offPool {
-                try told(instruction) { try write(selection, wish, top, place) }
+                try told(instruction) { try write(selections, wish, top, place) }
             }
         }
-        let shown = (request.sources + request.inlineFiles.map(\.name) + [request.destination]).joined(separator: " ")
+        let shown = (wish.words + request.inlineFiles.map(\.name) + [request.destination]).joined(separator: " ")
         adopt(result, step, history: "\(instruction.name) \(shown) # buildkit")
     }
 
@@ -54,12 +63,14 @@ extension StageBuild {
 
     private func wish(_ copy: CopyInstruction, _ instruction: Instruction) throws -> Wish {
         let words = try copy.sources.map { try expand($0, instruction) }
-        if copy.isAdd, let address = words.first(where: { StageBuild.isRemote($0) }) {
+        let remotes = copy.isAdd ? words.filter { RemoteAddress($0) != nil } : []
+        var request = CopyRequest(
+            sources: words.filter { !remotes.contains($0) }, destination: try expand(copy.destination, instruction))
+        if words.count + copy.heredocs.count > 1 && !remotes.isEmpty && !request.isDestinationDirectory {
             throw failure(
-                instruction.place, "ADD \(address): files from other places are not fetched yet",
-                hint: "fetch it in a RUN, or before the build", code: .unsupported)
+                instruction.place,
+                "with more than one source file, the destination must be a directory and end with a /")
         }
-        var request = CopyRequest(sources: words, destination: try expand(copy.destination, instruction))
         request.workingDirectory = state.workingDirectory
         request.inlineFiles = try copy.heredocs.map { InlineFile(name: $0.name, content: try content($0, instruction)) }
         request.keepsParents = copy.parents
@@ -73,10 +84,14 @@ extension StageBuild {
             }
         }
         if let mode { request.changeMode = { mode.applied(to: $0, isDirectory: $1) } }
+        if copy.checksum != nil && (remotes.isEmpty || words.count > 1) {
+            throw failure(
+                instruction.place, "ADD --checksum: it is of one source, and that one an address of the web")
+        }
         let chown = try copy.chown.map { try expand($0, instruction) }
         // Who it is, is known when it is written; that owners of sources do not count is known now.
         if chown != nil { request.owner = .root }
-        return Wish(request: request, chown: chown, mode: mode)
+        return Wish(request: request, remotes: remotes, words: words, chown: chown, mode: mode)
     }
 
     /// Content of a heredoc; its escape is a backslash whatever the file's is.
@@ -89,11 +104,6 @@ extension StageBuild {
         } catch {
             throw failure(instruction.place, "heredoc \(heredoc.name): \(error)")
         }
-    }
-
-    private static func isRemote(_ word: String) -> Bool {
-        word.hasPrefix("http://") || word.hasPrefix("https://") || word.hasPrefix("git@") || word.hasPrefix("ssh://")
-            || word.hasPrefix("git://")
     }
 
     // MARK: Where it comes from
@@ -135,31 +145,66 @@ extension StageBuild {
     }
 
     private func select(
-        _ wish: Wish, _ origin: Origin, _ instruction: Instruction
-    ) async throws -> (CopySelection, Digest) {
+        _ request: CopyRequest, _ origin: Origin, _ instruction: Instruction
+    ) async throws -> (selection: CopySelection, digest: Digest) {
         try await session.offPool {
             try told(instruction) {
-                let selection = try CopySelection(wish.request, from: origin.source) { session.warn($0) }
+                let selection = try CopySelection(request, from: origin.source) { session.warn($0) }
                 return (selection, try origin.context?.digest(selection) ?? CopyDigest.digest(of: selection))
             }
         }
     }
 
+    /// A file of the web: as it is, unless `--unpack` says otherwise.
+    private func fetch(
+        _ address: String, _ wish: Wish, _ copy: CopyInstruction, _ instruction: Instruction
+    ) async throws -> (selection: CopySelection, digest: Digest) {
+        guard case .web = RemoteAddress(address) else {
+            throw failure(
+                instruction.place, "ADD \(address): git repositories are not fetched yet",
+                hint: "clone it before the build, or in a RUN", code: .unsupported)
+        }
+        let (directory, file) = try await session.fetched(address)
+        if let text = try copy.checksum.map({ try expand($0, instruction) }) {
+            guard let wanted = Digest(text) else {
+                throw failure(instruction.place, "ADD --checksum=\(text): it is no digest, expected sha256:…")
+            }
+            if wanted != file.digest {
+                throw failure(
+                    instruction.place, "ADD \(address): digest mismatch: expected \(wanted), got \(file.digest)",
+                    hint: "it is another file than when the digest was taken", code: .corrupt)
+            }
+        }
+        var request = wish.request
+        // Whatever the name holds, it is this file and no pattern.
+        request.sources = [CopySelection.literal(file.name)]
+        request.inlineFiles = []
+        request.keepsParents = false
+        request.excludes = []
+        request.unpacks = copy.unpack == true
+        let root = SharedDescriptor(try Directory.open(directory, flags: FileFlags.directory))
+        return try await select(request, Origin(source: .generated(root, title: address)), instruction)
+    }
+
     // MARK: Where it goes
 
-    private func write(_ selection: CopySelection, _ wish: Wish, _ top: BuildLayer?, _ place: StepPlace) throws {
+    private func write(_ selections: [CopySelection], _ wish: Wish, _ top: BuildLayer?, _ place: StepPlace) throws {
         // A linked layer stands alone: it sees nothing of what is below it.
         let root =
             wish.request.isLinked
             ? SharedDescriptor(try Directory.open(place.upper, flags: FileFlags.directory))
             : try LayerTree.writable(top, upper: place.upper, work: place.work, empty: session.empty)
-        var selection = selection
+        var owner: CopyOwner?
         if let chown = wish.chown {
             let names = wish.request.isLinked ? try LayerTree.readOnly(top, empty: session.empty) : root
-            selection.request.owner = try OwnerNames.resolve(chown, root: names.number)
+            owner = try OwnerNames.resolve(chown, root: names.number)
         }
-        try CopyWriter(root: root, timestampMax: timestampMax, extractor: UnpackedArchives(session: session))
-            .write(selection)
+        let writer = CopyWriter(
+            root: root, timestampMax: timestampMax, extractor: UnpackedArchives(session: session))
+        for var selection in selections {
+            selection.request.owner = owner
+            try writer.write(selection)
+        }
     }
 }
 

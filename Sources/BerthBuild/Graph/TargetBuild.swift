@@ -109,7 +109,9 @@ final class TargetBuild: Sendable {
 
     /// A context of a name that is a directory; nil: it is none.
     func contextTree(_ name: String) async throws -> ContextTree? {
-        guard case .directory(let path) = target.contexts[name] else { return nil }
+        guard let context = target.contexts[name], let path = try await session.directory(of: context) else {
+            return nil
+        }
         return try await trees.value(path) { [self] in
             try ContextTree.open(path, dockerfile: nil, title: "the context \(name)", book: session.fileBook)
         }

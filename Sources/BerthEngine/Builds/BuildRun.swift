@@ -13,6 +13,8 @@ final class BuildRun: WorkerWatch, Sendable {
         var process: SharedDescriptor?
         var running: Set<ContainerID> = []
         var isOver = false
+        /// Processes that work for it beside the worker.
+        var others: [SharedDescriptor] = []
         /// Where layers are that were taken over, by where the worker made them.
         var moved: [String: String] = [:]
     }
@@ -107,6 +109,7 @@ final class BuildRun: WorkerWatch, Sendable {
             }
             try parts.store.insert(CachedStepRow(step: step, chainID: chainID, created: now, used: now))
             return .kept
+        case .fetch(let address, let directory): return .fetched(try await fetch(address, directory))
         case .run(let step):
             let (exitCode, output) = try await StepRunner(self, step).run()
             return .ran(exitCode: exitCode, output: output)
@@ -147,12 +150,12 @@ final class BuildRun: WorkerWatch, Sendable {
 
     /// The client is gone, or the worker: what runs ends now.
     func cancel() {
-        let (process, running) = life.withLock { life in
+        let (processes, running) = life.withLock { life in
             life.isOver = true
-            return (life.process, life.running)
+            return (life.others + [life.process].compactMap { $0 }, life.running)
         }
         // Ignored: one that has ended already cannot be ended.
-        if let process { try? Process.signal(process.number, 9) }
+        for process in processes { try? Process.signal(process.number, 9) }
         for id in running { parts.runtime.kill(id) }
     }
 

@@ -6,6 +6,8 @@ package enum BuildContext: Codable, Sendable, Equatable, Hashable {
     case directory(String)
     /// A git repository or a tarball; as the user wrote it.
     case remote(String)
+    /// A tar on this host, compressed or not; an absolute path.
+    case archive(String)
     /// `docker-image://`
     case image(String)
     /// `oci-layout://`: an absolute path, and a tag or digest.

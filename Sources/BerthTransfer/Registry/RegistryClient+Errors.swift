@@ -61,7 +61,7 @@ extension RegistryClient {
                 : "its authority goes into /etc/berth/certs.d/NAME/ca.crt; plain HTTP is allowed in registries.json")
     }
 
-    private static func words(_ error: any Error) -> String {
+    static func words(_ error: any Error) -> String {
         if let error = error as? IOError { return SystemError(call: "connect", errno: error.errnoCode).reason }
         if let error = error as? NIOConnectionError {
             if error.dnsAError != nil || error.dnsAAAAError != nil { return "there is no host \(error.host)" }

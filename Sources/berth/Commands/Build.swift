@@ -76,6 +76,7 @@ struct ImageBuildCommand: AsyncParsableCommand {
               berth image build -t app:1 .
               berth image build -f ops/Dockerfile --target test .
               berth image build -t app:1 - < Dockerfile
+              tar -c . | berth image build -t app:1 -
               berth image build -o out .      the files of the image, no image
             """)
     @Option(name: [.customShort("f"), .customLong("file")], help: "The Dockerfile (default CONTEXT/Dockerfile)")
@@ -104,12 +105,14 @@ struct ImageBuildCommand: AsyncParsableCommand {
         name: [.customShort("o"), .customLong("output")], help: "DIRECTORY, -, or type=local|tar|oci|docker,dest=PATH")
     var output: String?
     @OptionGroup var extras: BuildExtras
-    @Argument(help: "A directory; - reads the Dockerfile from standard input") var context: String
+    @Argument(help: "A directory, the address of a tar or Dockerfile, or -: either from standard input") var context:
+        String
 
     func run() async throws {
         if let progress { GlobalOptions.current.progress = progress }
         var secrets: [String: [UInt8]] = [:]
         var wish = try buildTarget(&secrets)
+        defer { if case .archive(let path) = wish.context { try? Directory.remove(path) } }
         let output = try BuildOutputPlan(output, for: &wish)
         var request = BuildRequest(targets: [wish], secrets: [:], caller: StackContext.caller(pulling: wish.tags))
         request.secrets = secrets
@@ -126,14 +129,29 @@ struct ImageBuildCommand: AsyncParsableCommand {
     }
 
     private func buildTarget(_ secrets: inout [String: [UInt8]]) throws -> BuildTarget {
-        let isStandardInput = context == "-"
         var wish = BuildTarget(
-            name: tag.first ?? "image", context: isStandardInput ? .empty : BuildInput.context(context))
-        if isStandardInput || file == "-" {
+            name: tag.first ?? "image", context: context == "-" ? .empty : BuildInput.context(context))
+        switch (context, file) {
+        case ("-", "-"):
+            throw BerthError(
+                .invalid, "reading the build context", cause: "the context and the Dockerfile are both standard input",
+                hint: "put the Dockerfile into the context, or name a directory")
+        case ("-", _):
+            switch try StandardInputContext.read() {
+            case .dockerfile(let text): wish.dockerfileText = text
+            case .archive(let path):
+                wish.context = .archive(path)
+                wish.dockerfile = file
+            }
+        case (_, "-"):
             wish.dockerfileText = String(decoding: try FileIO.read(number: 0, limit: 1 << 20), as: UTF8.self)
-        } else {
-            // As docker has it: the file is named from here, not from the context.
-            wish.dockerfile = file.map(BuildInput.absolute)
+        default:
+            // As docker has it: named from here, not from the context; of a context that is elsewhere, from there.
+            if case .remote = wish.context {
+                wish.dockerfile = file
+            } else {
+                wish.dockerfile = file.map(BuildInput.absolute)
+            }
         }
         for name in tag where ImageReference(name) == nil {
             throw BerthError(

@@ -8,8 +8,10 @@ package protocol BuildSandbox: Sendable {
     func cached(_ key: Digest) async throws -> CachedStep?
     /// - Parameter directory: the name of the directory in the ingest whose `diff` is the step's layer.
     func keep(_ step: CachedStep, directory: String) async throws
-    /// - Parameter directory: a directory in the ingest, and the file's alone.
-    func fetch(_ address: String, into directory: String) async throws -> FetchedFile
+    /// - Parameters:
+    ///   - git: it is a repository; nil: a file.
+    ///   - directory: a directory in the ingest, and this address's alone.
+    func fetch(_ address: String, git: GitRequest?, into directory: String) async throws -> FetchedFile
     func run(_ step: RunStep) async throws -> (exitCode: Int32, output: [String])
 }
 

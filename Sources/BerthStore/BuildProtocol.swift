@@ -10,8 +10,8 @@ package enum BuildQuestion: Codable, Sendable, Equatable {
     /// A step, and the directory in the ingest whose `diff` is its layer.
     case keep(CachedStep, directory: String)
     case run(RunStep)
-    /// A file of the web, into a directory of the ingest that is there.
-    case fetch(address: String, directory: String)
+    /// A file of the web or a repository's files, into a directory of the ingest that is there.
+    case fetch(address: String, directory: String, git: GitRequest?)
 }
 
 package enum BuildAnswer: Codable, Sendable, Equatable {

@@ -85,6 +85,8 @@ package struct WebRequest: Codable, Sendable, Equatable {
     package var address: String
     package var directory: String
     package var access: RegistryAccess
+    /// It is a repository; nil: a file.
+    package var git: GitRequest?
     package init(address: String, directory: String, access: RegistryAccess) {
         self.address = address
         self.directory = directory
@@ -92,9 +94,22 @@ package struct WebRequest: Codable, Sendable, Equatable {
     }
 }
 
-/// What came of it: in its directory, mode 0600, as old as the server says.
+package struct GitRequest: Codable, Sendable, Equatable {
+    /// A branch, a tag or a commit; nil: the remote's head.
+    package var reference: String?
+    /// `--keep-git-dir`
+    package var keepsHistory: Bool
+    package init(reference: String?, keepsHistory: Bool) {
+        self.reference = reference
+        self.keepsHistory = keepsHistory
+    }
+}
+
+/// What came of it: a file in its directory, mode 0600, as old as the server says; or a directory of a repository's.
 package struct FetchedFile: Codable, Sendable, Equatable {
     package var name: String
+    /// Of a repository.
+    package var commit: String?
     package var digest: Digest
     package var sizeBytes: Int64
     package init(name: String, digest: Digest, sizeBytes: Int64) {

@@ -74,8 +74,8 @@ final class AgentSandbox: BuildSandbox {
         _ = try await ask(.keep(step, directory: directory))
     }
 
-    func fetch(_ address: String, into directory: String) async throws -> FetchedFile {
-        let answer = try await ask(.fetch(address: address, directory: directory))
+    func fetch(_ address: String, git: GitRequest?, into directory: String) async throws -> FetchedFile {
+        let answer = try await ask(.fetch(address: address, directory: directory, git: git))
         guard case .fetched(let file) = answer else { throw unexpected(answer) }
         return file
     }

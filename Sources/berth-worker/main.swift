@@ -35,6 +35,32 @@ if CommandLine.arguments.dropFirst().first == "fetch" {
     dispatchMain()
 }
 
+// The first process of its own process namespace: with its end, git and all that git started end.
+if CommandLine.arguments.dropFirst().first == "git" {
+    do {
+        try Confinement.forFetching()
+        let request = try JSONDecoder().decode(
+            WorkerRequest.self, from: Data(try FileIO.read(number: 0, limit: 1 << 20)))
+        // Files of a repository have the modes that git gives them.
+        ProcessSetup.setFileMask(0o022)
+        report(GitFetch.answer(request))
+    } catch {
+        report(.failed(BerthError(.internal, "fetching", cause: "\(error)")))
+    }
+    exitProcess(0)
+}
+
+/// Runs git in a process of its own; its report goes where ours do.
+func runGit(_ bytes: [UInt8]) throws {
+    let input = try FileIO.sealedMemory("berth-git", bytes)
+    try ProcessSetup.separateChildren()
+    let child = try Process.spawn(
+        "/proc/self/exe", ["berth-worker", "git"] + CommandLine.arguments.dropFirst(),
+        descriptors: [input.number, 1, 2])
+    try Confinement.forFetching()
+    _ = try Process.wait(child)
+}
+
 /// Starts the fetching process of a pull before this one gives up its network. Its reports are the result.
 func startFetching(_ bytes: [UInt8]) throws -> SharedDescriptor {
     let input = try FileIO.sealedMemory("berth-fetch", bytes)
@@ -50,6 +76,10 @@ func startFetching(_ bytes: [UInt8]) throws -> SharedDescriptor {
 do {
     let bytes = try FileIO.read(number: 0, limit: 64 << 20)
     let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(bytes))
+    if request.fetch?.git != nil {
+        try runGit(bytes)
+        exitProcess(0)
+    }
     if [.push, .resolve, .login, .fetch].contains(request.kind) {
         try Confinement.forFetching()
         Task {

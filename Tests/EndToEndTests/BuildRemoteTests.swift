@@ -116,22 +116,24 @@ struct BuildRemoteTests {
             let nobody = try world.build(base + "ADD http://127.0.0.1:5981/x /x\n")
             #expect(nobody.status == 1 && nobody.stderr.contains("127.0.0.1:5981"), "\(nobody)")
             let refused = [
-                "https://127.0.0.1:5980/x.git#--upload-pack=touch", "git@127.0.0.1:-oProxyCommand=x",
-                "ssh://-oProxyCommand=x/y", "git://127.0.0.1/x#v1:../../..",
+                ("http://127.0.0.1:5980/x.git#--upload-pack=touch", "no branch, tag or commit"),
+                ("git@127.0.0.1:-oProxyCommand=x", "keys"), ("ssh://-oProxyCommand=x/y", "keys"),
+                ("git://127.0.0.1/x#v1:../../..", "leads out"), ("https://-c/x.git", "https://HOST"),
             ]
-            for address in refused {
+            for (address, words) in refused {
                 let built = try world.build(base + "ADD \(address) /x\n")
-                #expect(built.status == 1 && built.stderr.contains("git repositories"), "\(address): \(built)")
+                #expect(built.status == 1 && built.stderr.contains(words), "\(address): \(built)")
             }
+            #expect(!(try server.requests().contains { $0.contains("x.git") }), "nobody was asked")
             let left = try Shell.run("find '\(world.dataRoot)/ingest' -mindepth 1").stdout
             #expect(left == "", "\(left)")
         }
     }
 
-    @Test("a build that is given up does not wait for a server that stalls")
-    func stall() throws {
+    @Test("a build that is given up does not wait for a server that stalls", arguments: ["/stall", "/stall.git"])
+    func stall(path: String) throws {
         try withServer { world, server in
-            try world.write("Dockerfile", base + "ADD \(server.address)/stall /x\n")
+            try world.write("Dockerfile", base + "ADD \(server.address)\(path) /x\n")
             let build = try world.start(["image", "build", "."])
             #expect(eventually { FileManager.default.fileExists(atPath: server.log + ".stalls") })
             build.signal(SIGINT)
@@ -142,6 +144,10 @@ struct BuildRemoteTests {
                         LeakScan.describe($0).contains("berth-worker")
                     }
                 }, "a worker is left")
+            // Git's own children are named after what they ask.
+            #expect(
+                try eventually(5) { try Shell.run("ps -eo args | grep -c '[1]27.0.0.1:5980'").stdout == "0\n" },
+                "git is left")
         }
     }
 
@@ -184,8 +190,6 @@ struct BuildRemoteTests {
                 base + "COPY --from=web a.txt /n/\nRUN grep -q alpha /n/a.txt\n",
                 ["--build-context", "web=\(server.address)/c.tar.gz"])
             #expect(named.status == 0, "\(named)")
-            let git = try world.onHost("'\(world.berth)' image build https://127.0.0.1:5980/x.git#--upload-pack=x")
-            #expect(git.status == 1 && git.stderr.contains("git repository"), "\(git)")
         }
     }
 
@@ -213,6 +217,94 @@ struct BuildRemoteTests {
                 #expect(built.status == 1 && !built.stderr.contains(word), "\(name): \(built)")
             }
             #expect(!FileManager.default.fileExists(atPath: "/tmp/berth-evil"))
+        }
+    }
+
+    /// A repository with a branch, a tag, a submodule and what must not be followed; the commit of its head.
+    private func repository(_ server: WebServer) throws -> String {
+        let made = try Shell.run(
+            """
+            set -e; cd '\(server.root)'; export HOME='\(server.root)' GIT_CONFIG_NOSYSTEM=1
+            git config --global user.name t; git config --global user.email t@example.com
+            git config --global init.defaultBranch main; git config --global protocol.file.allow always
+            git init -q part; (cd part; echo part > part.txt; git add .; git commit -qm part)
+            git init -q app; cd app
+            mkdir sub; echo one > a.txt; echo deep > sub/deep.txt; chmod 755 a.txt; ln -s /etc out; ln -s a.txt link
+            printf 'FROM localhost/busybox:1\\nCOPY . /c/\\nRUN grep -q one /c/a.txt && test ! -e /c/.git\\n' > Dockerfile
+            printf 'FROM localhost/busybox:1\\nCOPY deep.txt /c/\\n' > sub/Dockerfile
+            git submodule --quiet add ../part lib; git add .; git commit -qm one; git tag v1
+            git checkout -q -b other; echo two > a.txt; git commit -qam two; git checkout -q main
+            cd ..; git clone -q --bare app app.git; git clone -q --bare part part; git -C app rev-parse HEAD
+            """.replacingOccurrences(of: "git clone -q --bare part part; ", with: ""))
+        #expect(made.status == 0, "\(made)")
+        return made.lines.last ?? ""
+    }
+
+    @Test("ADD of a repository: branch, tag, commit, directory, submodules, history; unchanged it is a cached step")
+    func repositories() throws {
+        try withServer { world, server in
+            let commit = try repository(server)
+            let app = "\(server.address)/git/app.git"
+            let dockerfile =
+                base + """
+                    ADD \(app) /head
+                    ADD \(app)#other /branch
+                    ADD \(app)#v1 /tag
+                    ADD \(app)#\(commit) /commit
+                    ADD \(app)#main:sub /part
+                    ADD --keep-git-dir=true --checksum=\(commit) \(app)#main /whole
+                    RUN grep -q one /head/a.txt && test ! -e /head/.git && grep -q part /head/lib/part.txt
+                    RUN grep -q two /branch/a.txt && grep -q one /tag/a.txt && grep -q one /commit/a.txt
+                    RUN test "$(echo $(ls /part))" = "Dockerfile deep.txt" && test ! -e /part/a.txt
+                    RUN test -d /whole/.git && test "$(stat -c '%a %u' /head/a.txt)" = "755 0" && test -L /head/out
+
+                    """
+            let first = try world.build(dockerfile)
+            #expect(first.status == 0, "\(first)")
+            let again = try world.build(base + "ADD \(app)#v1 /tag\nRUN test -e /tag/link\n")
+            #expect(again.status == 0, "\(again)")
+            let second = try world.build(base + "ADD \(app)#v1 /tag\nRUN test -e /tag/link\n")
+            let steps = BuildCacheTests.steps(second).filter { !$0.key.hasPrefix("FROM") && !$0.key.hasPrefix("http") }
+            #expect(steps.count == 2 && steps.values.allSatisfy { $0 == "CACHED" }, "\(steps) \(second)")
+            let wrong = try world.build(base + "ADD --checksum=\(String(repeating: "0", count: 40)) \(app) /x\n")
+            #expect(wrong.status == 1 && wrong.stderr.contains(commit), "\(wrong)")
+            let missing = try world.build(base + "ADD \(app)#nowhere /x\n")
+            #expect(missing.status == 1 && missing.stderr.contains("does not contain ref nowhere"), "\(missing)")
+            let nobody = try world.build(base + "ADD \(server.address)/git/none.git /x\n")
+            #expect(nobody.status == 1 && nobody.stderr.contains("none.git"), "\(nobody)")
+        }
+    }
+
+    @Test("a repository as a context, and what one of a stranger's may not do")
+    func repositoryContexts() throws {
+        try withServer { world, server in
+            _ = try repository(server)
+            let app = "\(server.address)/git/app.git"
+            for context in [app, "\(app)#v1", "\(app)#main:sub"] {
+                let built = try world.start(["image", "build", "-t", "localhost/g:1", context]).wait()
+                #expect(built.status == 0, "\(context): \(built)")
+            }
+            for context in ["\(app)#main:out", "\(app)#main:none"] {
+                let built = try world.start(["image", "build", context]).wait()
+                #expect(built.status == 1 && built.stderr.contains("no directory"), "\(context): \(built)")
+            }
+            // Submodules by the file system or by a program: git is not allowed to.
+            let canary = "\(world.root.path)/touched"
+            for (name, address) in [("file", "file://\(server.root)/part"), ("ext", "ext::touch \(canary)")] {
+                let made = try Shell.run(
+                    """
+                    set -e; cd '\(server.root)'; export HOME='\(server.root)' GIT_CONFIG_NOSYSTEM=1
+                    git clone -q app.git \(name); cd \(name); git config -f .gitmodules submodule.lib.url '\(address)'
+                    mkdir -p hooks; printf '#!/bin/sh\\ntouch \(canary)\\n' > hooks/post-checkout; chmod 755 hooks/post-checkout
+                    git commit -qam evil; cd ..; git clone -q --bare \(name) \(name).git
+                    """)
+                #expect(made.status == 0, "\(made)")
+                let built = try world.start(["image", "build", "\(server.address)/git/\(name).git"]).wait()
+                #expect(built.status == 1 && built.stderr.contains("not allowed"), "\(name): \(built)")
+                #expect(!FileManager.default.fileExists(atPath: canary))
+            }
+            let left = try Shell.run("find '\(world.dataRoot)/ingest' -mindepth 1").stdout
+            #expect(left == "", "\(left)")
         }
     }
 }

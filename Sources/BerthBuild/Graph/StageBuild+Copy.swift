@@ -155,35 +155,51 @@ extension StageBuild {
         }
     }
 
-    /// A file of the web: as it is, unless `--unpack` says otherwise.
+    /// A file of the web, as it is unless `--unpack` says otherwise; or a repository's files.
     private func fetch(
         _ address: String, _ wish: Wish, _ copy: CopyInstruction, _ instruction: Instruction
     ) async throws -> (selection: CopySelection, digest: Digest) {
-        guard case .web = RemoteAddress(address) else {
-            throw failure(
-                instruction.place, "ADD \(address): git repositories are not fetched yet",
-                hint: "clone it before the build, or in a RUN", code: .unsupported)
-        }
-        let (directory, file) = try await session.fetched(address)
-        if let text = try copy.checksum.map({ try expand($0, instruction) }) {
-            guard let wanted = Digest(text) else {
-                throw failure(instruction.place, "ADD --checksum=\(text): it is no digest, expected sha256:…")
-            }
-            if wanted != file.digest {
-                throw failure(
-                    instruction.place, "ADD \(address): digest mismatch: expected \(wanted), got \(file.digest)",
-                    hint: "it is another file than when the digest was taken", code: .corrupt)
-            }
-        }
+        let wanted = try copy.checksum.map { try expand($0, instruction) }
         var request = wish.request
-        // Whatever the name holds, it is this file and no pattern.
-        request.sources = [CopySelection.literal(file.name)]
         request.inlineFiles = []
         request.keepsParents = false
         request.excludes = []
         request.unpacks = copy.unpack == true
-        let root = SharedDescriptor(try Directory.open(directory, flags: FileFlags.directory))
-        return try await select(request, Origin(source: .generated(root, title: address)), instruction)
+        let root: String
+        if case .git = RemoteAddress(address) {
+            let git: GitAddress
+            do throws(GitAddress.Trouble) { git = try GitAddress(address) } catch {
+                throw failure(instruction.place, "ADD \(address): \(error.text)", code: .unsupported)
+            }
+            let (directory, tree) = try await session.fetched(
+                git.remote, git: GitRequest(reference: git.reference, keepsHistory: copy.keepGitDirectory))
+            if let wanted, let commit = tree.commit, wanted.utf8.count < 7 || !commit.hasPrefix(wanted) {
+                throw mismatch(address, wanted, commit, instruction)
+            }
+            root = "\(directory)/\(tree.name)"
+            request.sources = [CopySelection.literal(git.directory ?? "/")]
+        } else {
+            let (directory, file) = try await session.fetched(address)
+            if let wanted {
+                guard let digest = Digest(wanted) else {
+                    throw failure(instruction.place, "ADD --checksum=\(wanted): it is no digest, expected sha256:…")
+                }
+                if digest != file.digest { throw mismatch(address, wanted, "\(file.digest)", instruction) }
+            }
+            root = directory
+            // Whatever the name holds, it is this file and no pattern.
+            request.sources = [CopySelection.literal(file.name)]
+        }
+        let opened = SharedDescriptor(try Directory.open(root, flags: FileFlags.directory))
+        return try await select(request, Origin(source: .generated(opened, title: address)), instruction)
+    }
+
+    private func mismatch(
+        _ address: String, _ wanted: String, _ found: String, _ instruction: Instruction
+    ) -> BerthError {
+        failure(
+            instruction.place, "ADD \(address): digest mismatch: expected \(wanted), got \(found)",
+            hint: "it is another one than when the digest was taken", code: .corrupt)
     }
 
     // MARK: Where it goes

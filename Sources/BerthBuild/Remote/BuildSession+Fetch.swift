@@ -5,13 +5,14 @@ import BerthStore
 
 extension BuildSession {
     /// A file, alone in its directory. An address is asked once in a build.
-    func fetched(_ address: String) async throws -> (directory: String, file: FetchedFile) {
-        let fetched = try await fetches.value(address) { [self] in
+    func fetched(_ address: String, git: GitRequest? = nil) async throws -> (directory: String, file: FetchedFile) {
+        let key = "\(address) \(git.map { "\($0.reference ?? "") \($0.keepsHistory)" } ?? "")"
+        let fetched = try await fetches.value(key) { [self] in
             let directory = "\(ingest)/\(newName("fetched"))"
             try Directory.make(directory, mode: 0o700)
-            let vertex = begin(address)
+            let vertex = begin(address + (git?.reference.map { "#\($0)" } ?? ""))
             do {
-                let file = try await sandbox.fetch(address, into: directory)
+                let file = try await sandbox.fetch(address, git: git, into: directory)
                 end(vertex, .done)
                 return Fetched(directory: directory, file: file)
             } catch {
@@ -31,10 +32,8 @@ extension BuildSession {
     func located(_ target: BuildTarget) async throws -> BuildTarget {
         switch target.context {
         case .remote(let address):
-            guard case .web = RemoteAddress(address, isContext: true) else {
-                throw BerthError(
-                    .unsupported, "building \(target.name)", subject: address,
-                    cause: "a git repository as a context is not fetched yet", hint: "clone it, and name the directory")
+            if case .git(let text) = RemoteAddress(address, isContext: true) {
+                return with(try await repository(text), target)
             }
             let (directory, file) = try await fetched(address)
             if let unpacked = try await unpacked("\(directory)/\(file.name)") { return with(unpacked, target) }
@@ -58,15 +57,35 @@ extension BuildSession {
         switch context {
         case .directory(let path): return path
         case .remote(let address):
-            guard case .web = RemoteAddress(address, isContext: true) else {
-                throw BerthError(
-                    .unsupported, "opening the context \(address)", subject: address,
-                    cause: "a git repository as a context is not fetched yet", hint: "clone it, and name the directory")
-            }
+            if case .git(let text) = RemoteAddress(address, isContext: true) { return try await repository(text) }
             let (directory, file) = try await fetched(address)
             return try await unpacked("\(directory)/\(file.name)") ?? directory
         default: return nil
         }
+    }
+
+    /// A repository's files, or those of one of its directories: a path in the ingest.
+    private func repository(_ text: String) async throws -> String {
+        let address: GitAddress
+        do throws(GitAddress.Trouble) { address = try GitAddress(text) } catch {
+            throw BerthError(
+                .invalid, "opening the context \(text)", subject: text, cause: error.text,
+                hint: "clone it, and name the directory")
+        }
+        let (directory, file) = try await fetched(
+            address.remote, git: GitRequest(reference: address.reference, keepsHistory: false))
+        let tree = "\(directory)/\(file.name)"
+        guard let part = address.directory else { return tree }
+        // By its real name: a link in the repository leads nowhere outside of it.
+        let root = try Directory.open(tree, flags: FileFlags.directory)
+        guard let found = try? Directory.open(inRootNumber: root.number, part, flags: FileFlags.directory),
+            let real = try? Directory.readLink("/proc/self/fd/\(found.number)"), real.hasPrefix(tree + "/")
+        else {
+            throw BerthError(
+                .notFound, "opening the context \(text)", subject: text,
+                cause: "the repository has no directory \(part)")
+        }
+        return real
     }
 
     private static let dockerfileBytesMax = 1 << 20

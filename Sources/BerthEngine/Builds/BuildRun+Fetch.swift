@@ -5,7 +5,7 @@ import BerthStore
 import Synchronization
 
 extension BuildRun {
-    func fetch(_ address: String, _ directory: String) async throws -> FetchedFile {
+    func fetch(_ address: String, _ directory: String, _ git: GitRequest?) async throws -> FetchedFile {
         let prefix = "\(ingest)/"
         let name = directory.hasPrefix(prefix) ? directory.dropFirst(prefix.count) : ""
         guard !name.isEmpty, !name.contains("/"), !name.hasPrefix(".") else {
@@ -13,6 +13,7 @@ extension BuildRun {
         }
         var request = WorkerRequest(kind: .fetch, ingest: "", created: "")
         request.fetch = WebRequest(address: address, directory: directory, access: access)
+        request.fetch?.git = git
         let finished = request
         return try await engine.offPool { [self] in
             try parts.worker.fetch(finished, watch: FetchWatch(build: self))

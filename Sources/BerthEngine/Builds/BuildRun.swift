@@ -109,7 +109,8 @@ final class BuildRun: WorkerWatch, Sendable {
             }
             try parts.store.insert(CachedStepRow(step: step, chainID: chainID, created: now, used: now))
             return .kept
-        case .fetch(let address, let directory): return .fetched(try await fetch(address, directory))
+        case .fetch(let address, let directory, let git):
+            return .fetched(try await fetch(address, directory, git))
         case .run(let step):
             let (exitCode, output) = try await StepRunner(self, step).run()
             return .ran(exitCode: exitCode, output: output)

@@ -19,6 +19,13 @@ package enum ProcessSetup {
         if getppid() != parent { exit(1) }
     }
 
+    /// Children from now on are in a process namespace of their own: when the first of them ends, all have ended.
+    package static func separateChildren() throws(SystemError) {
+        try systemCall("unshare") { unshare(Int32(CLONE_NEWPID)) }
+    }
+
+    package static func setFileMask(_ mask: UInt32) { umask(mask) }
+
     package static func markCloseOnExecute(_ number: Int32) { _ = clinux_fcntl(number, F_SETFD, Int(FD_CLOEXEC)) }
 }
 

@@ -98,6 +98,12 @@ struct BuildRemoteTests {
                 base + "ADD \(server.address)/d.tar.gz /k/\nADD --unpack=true \(server.address)/d.tar.gz /u/\n"
                     + "RUN test -f /k/d.tar.gz && grep -q in /u/d/f\n")
             #expect(kept.status == 0, "\(kept)")
+            // The same words but for the flag are another step.
+            for (flag, path) in [("", "/k/d.tar.gz"), ("--unpack=true ", "/k/d/f"), ("--unpack=false ", "/k/d.tar.gz")]
+            {
+                let own = try world.build(base + "ADD \(flag)\(server.address)/d.tar.gz /k/\nRUN test -f \(path)\n")
+                #expect(own.status == 0, "\(own)")
+            }
         }
     }
 
@@ -105,7 +111,7 @@ struct BuildRemoteTests {
     func trouble() throws {
         try withServer { world, server in
             let rows = [
-                ("/missing", "404"), ("/to-file", "file:///etc/passwd"), ("/loop", "redirects"),
+                ("/missing", "404"), ("/busy", "429"), ("/to-file", "file:///etc/passwd"), ("/loop", "redirects"),
                 ("/short", "/short"),
             ]
             for (path, words) in rows {

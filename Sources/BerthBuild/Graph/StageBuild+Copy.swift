@@ -34,7 +34,7 @@ extension StageBuild {
         key.add(
             "flags",
             [
-                "\(request.unpacks)", "\(request.isLinked)", "\(request.keepsParents)",
+                "\(request.unpacks) \(copy.unpack == true)", "\(request.isLinked)", "\(request.keepsParents)",
                 timestampMax.map { "\($0)" } ?? "",
             ])
         let step = planned(instruction, key.digest)
@@ -163,7 +163,6 @@ extension StageBuild {
         var request = wish.request
         request.inlineFiles = []
         request.keepsParents = false
-        request.excludes = []
         request.unpacks = copy.unpack == true
         let root: String
         if case .git = RemoteAddress(address) {

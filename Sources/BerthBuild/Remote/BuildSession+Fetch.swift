@@ -79,13 +79,14 @@ extension BuildSession {
         // By its real name: a link in the repository leads nowhere outside of it.
         let root = try Directory.open(tree, flags: FileFlags.directory)
         guard let found = try? Directory.open(inRootNumber: root.number, part, flags: FileFlags.directory),
-            let real = try? Directory.readLink("/proc/self/fd/\(found.number)"), real.hasPrefix(tree + "/")
+            let top = try? Directory.readLink("/proc/self/fd/\(root.number)"),
+            let real = try? Directory.readLink("/proc/self/fd/\(found.number)"), real.hasPrefix(top + "/")
         else {
             throw BerthError(
                 .notFound, "opening the context \(text)", subject: text,
                 cause: "the repository has no directory \(part)")
         }
-        return real
+        return tree + real.dropFirst(top.count)
     }
 
     private static let dockerfileBytesMax = 1 << 20

@@ -49,8 +49,7 @@ package enum WebFetch {
                 hasAnswered = true
                 switch response.status.code {
                 case 200..<300: return try await store(response, fetch, url)
-                case 408, 429,
-                    500...599 where attempt < attemptsMax:
+                case let code where attempt < attemptsMax && ([408, 429].contains(code) || code / 100 == 5):
                     try await Task.sleep(
                         for: RegistryClient.pause(attempt, response.headers.first(name: "Retry-After")))
                 default:

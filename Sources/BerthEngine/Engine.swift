@@ -37,7 +37,8 @@ package final class Engine: Sendable {
             }
             let observed = try await self.observe(stack.name, stack)
             let plan = try self.reconciler.up(stack, observed, options)
-            try await self.perform(plan, stack.name, dryRun: dryRun, report)
+            let run = try await self.walk(plan, stack.name, dryRun: dryRun, report)
+            if let error = run.summary.firstError { throw await self.undone(run, stack, error, report) }
             return self.parts.registry.all(stack: stack.name).map(\.record.id)
         }
     }
@@ -149,6 +150,15 @@ package final class Engine: Sendable {
     private func perform(
         _ plan: Plan, _ stack: String, dryRun: Bool, held: String? = nil, _ report: @escaping ProgressReport
     ) async throws -> PlanRun {
+        let run = try await walk(plan, stack, dryRun: dryRun, held: held, report)
+        if let error = run.summary.firstError { throw error }
+        return run
+    }
+
+    /// Its failures are in its summary; thrown is only what kept it from beginning.
+    func walk(
+        _ plan: Plan, _ stack: String, dryRun: Bool, held: String? = nil, _ report: @escaping ProgressReport
+    ) async throws -> PlanRun {
         for warning in plan.warnings { report(.warning(warning)) }
         if dryRun {
             report(.plan(plan.document))
@@ -158,9 +168,7 @@ package final class Engine: Sendable {
         let executor = PlanExecutor(parts: parts, hands: hands, stack: stack, heldService: held, report: report)
         try executor.reservePorts(plan)
         let run = await executor.run(plan)
-        let summary = run.summary
-        for failure in summary.tolerated { report(.warning(failure.error.description)) }
-        if let error = summary.firstError { throw error }
+        for failure in run.summary.tolerated { report(.warning(failure.error.description)) }
         return run
     }
 
@@ -174,10 +182,12 @@ package final class Engine: Sendable {
         let rows = try parts.store.containers()
         let networks = try parts.store.networks()
         var resumed: [ContainerDriver] = []
+        // A shim that is there outranks a row that says otherwise: the last agent died between the two.
+        let shims = Set(rows.map(\.record.id).filter { (try? FileStatus.of(parts.layout.shimSocket($0))) != nil })
+        // The first container that is adopted may ask for the last at once: questions have queued.
+        await parts.network.setNames(EngineParts.names(of: rows.map(\.record).filter { shims.contains($0.id) }))
         for row in rows {
-            // A shim that is there outranks a row that says otherwise: the last agent died between the two.
-            let hasShim = (try? FileStatus.of(parts.layout.shimSocket(row.record.id))) != nil
-            guard row.status.isRunning || row.status.state == .restarting || hasShim else {
+            guard row.status.isRunning || row.status.state == .restarting || shims.contains(row.record.id) else {
                 parts.registry.insert(
                     ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger), row.record)
                 continue

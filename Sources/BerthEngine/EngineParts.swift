@@ -82,20 +82,28 @@ package final class EngineParts: Sendable {
         return (network, owner(record.service.pidMode), owner(record.service.ipcMode))
     }
 
+    /// What DNS answers while these run.
+    static func names(
+        of records: [ContainerRecord]
+    ) -> [(network: String, names: [String], address: IPv4Address, container: String)] {
+        records.flatMap { record in
+            record.endpoints.map { endpoint in
+                let known = record.isStandby ? [record.id.short] : endpoint.names
+                return (endpoint.network, known, endpoint.address, record.name)
+            }
+        }
+    }
+
     /// Tells the network what runs now: published ports and names. One call at a time; the last state wins.
     func publishNetwork() async throws {
         try await publishing.run {
             let records = self.live.records
             var ports: [(port: PublishedPort, address: IPv4Address, network: String)] = []
-            var names: [(network: String, names: [String], address: IPv4Address, container: String)] = []
             for record in records {
-                for endpoint in record.endpoints {
-                    names.append((endpoint.network, endpoint.names, endpoint.address, record.name))
-                }
-                guard let first = record.gatewayEndpoint else { continue }
+                guard !record.isStandby, let first = record.gatewayEndpoint else { continue }
                 for port in record.ports { ports.append((port, first.address, first.network)) }
             }
-            await self.network.setNames(names)
+            await self.network.setNames(EngineParts.names(of: records))
             try await self.network.publish(ports)
         }
     }
@@ -136,6 +144,7 @@ final class ContainerRegistry: Sendable {
         entries.withLock { $0[record.id] = Entry(driver: driver, record: record) }
     }
     func rename(_ id: ContainerID, to name: String) { entries.withLock { $0[id]?.record.name = name } }
+    func update(_ record: ContainerRecord) { entries.withLock { $0[record.id]?.record = record } }
     func remove(_ id: ContainerID) { entries.withLock { _ = $0.removeValue(forKey: id) } }
     func driver(_ id: ContainerID) -> ContainerDriver? { entries.withLock { $0[id]?.driver } }
     func record(_ id: ContainerID) -> ContainerRecord? { entries.withLock { $0[id]?.record } }
@@ -149,6 +158,7 @@ final class ContainerRegistry: Sendable {
         entries.withLock { entries in
             entries.values.filter {
                 $0.record.stack == stack && $0.record.slot.service == service && $0.record.slot.oneOff == nil
+                    && !$0.record.isStandby
             }
             .map(\.record).min { $0.slot < $1.slot }?.id
         }

@@ -5,6 +5,7 @@ package struct PlanDocument: Codable, Sendable, Equatable {
     package struct Step: Codable, Sendable, Equatable {
         package enum Action: String, Codable, Sendable, CaseIterable {
             case create, remove, start, stop, kill, pause, unpause, rename, wait
+            case takeOver = "take-over"
         }
 
         /// From 1, in an order that is one valid way to walk the plan.

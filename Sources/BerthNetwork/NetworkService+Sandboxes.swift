@@ -98,7 +98,7 @@ extension NetworkService {
             state.withLock { state in if state.networks[network.name] == nil { state.networks[network.name] = live } }
         }
         // Until the engine has told what is published, what was published stays.
-        if let address = record.gatewayEndpoint?.address {
+        if !record.isStandby, let address = record.gatewayEndpoint?.address {
             state.withLock { state in
                 state.forwards.removeAll { record.ports.contains($0.port) }
                 state.forwards += record.ports.map { HostRuleset.Forward(port: $0, address: address) }

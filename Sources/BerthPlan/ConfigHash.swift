@@ -11,7 +11,7 @@ package enum ConfigHash {
 
     /// Fields that change without a new container, as compose leaves them out of its own hash.
     static let irrelevant: Set<String> = [
-        "build", "pullPolicy", "replicas", "update", "watch", "dependsOn", "profiles", "configHash",
+        "build", "pullPolicy", "replicas", "update", "rollback", "watch", "dependsOn", "profiles", "configHash",
     ]
 
     /// What a service without any field says.

@@ -90,6 +90,48 @@ struct PropertyTests {
         }
     }
 
+    @Test("an update that fails anywhere can be undone: what ran before runs, what was made is gone")
+    func undoing() throws {
+        var undone = 0
+        for seed in Self.seeds {
+            var random = SeededGenerator(seed: seed)
+            var stack = RandomStack.make(&random)
+            for name in stack.services.keys.sorted() {
+                let policies = (RandomStack.policy(&random), random.oneIn(2) ? RandomStack.policy(&random) : nil)
+                stack.edit(name) { service in
+                    (service.update, service.rollback) = policies
+                    service.update?.failureAction = .rollback
+                }
+            }
+            var world = FakeWorld.withImages()
+            world.addImage("app:2")
+            _ = world.execute(try reconciler.up(stack, world.state))
+            // A one-shot that a dependant waited for has ended; all others run.
+            let before = world.state.containers
+            let changed = random.pick(stack.services.keys.sorted())
+            stack.edit(changed) { $0.environment["N"] = "2" }
+            let plan = try reconciler.up(stack, world.state)
+            let made = fail(plan, changed, in: &world, &random)
+            guard !made.isEmpty else { continue }
+
+            undone += 1
+            var options = UpOptions()
+            options.services = [changed]
+            options.includeDependencies = false
+            options.reverting = made
+            let back = try reconciler.up(stack, world.state, options)
+            let summary = world.execute(back)
+            #expect(summary.isSuccess, "seed \(seed): \(summary.failures)\n\(plan)\nback\n\(back)")
+            for old in before where old.record.slot.service == changed {
+                let now = world.state.containers.first { $0.record.id == old.record.id }
+                #expect(now?.record == old.record, "seed \(seed)\n\(plan)\nback\n\(back)")
+                #expect(now?.status.isRunning == true, "seed \(seed)\n\(plan)\nback\n\(back)")
+            }
+            #expect(!world.state.containers.contains { made.contains($0.record.id) }, "seed \(seed)")
+        }
+        #expect(undone > 30)
+    }
+
     @Test("down leaves nothing of the stack but named volumes, and everything of others")
     func teardown() throws {
         for seed in Self.seeds {
@@ -173,6 +215,7 @@ struct PropertyTests {
             #expect(Set(containers.map(\.record.slot)).count == containers.count, "\(place): \(name)")
             for container in containers {
                 #expect(container.record.name == "\(stack.name)-\(container.record.slot)", place)
+                #expect(!container.record.isStandby, place)
                 if options.start { #expect(container.status.state != .created, "\(place): \(name)") }
                 if options.recreate != .never {
                     #expect(container.record.service.environment == service.environment, place)
@@ -200,6 +243,38 @@ struct PropertyTests {
         {
             world.state.containers.remove(at: victim)
         }
+    }
+
+    /// Runs a plan in which one of a service's own operations fails, gates and starts above all.
+    ///
+    /// - Returns: the containers that were made for the service; none: nothing of it failed.
+    func fail(
+        _ plan: Plan, _ service: String, in world: inout FakeWorld, _ random: inout SeededGenerator
+    ) -> Set<ContainerID> {
+        let victims = plan.operations.filter { operation in
+            guard operation.subject.service == service else { return false }
+            switch operation.action {
+            case .startContainer, .awaitSteady, .takeOver: return true
+            default: return false
+            }
+        }
+        guard let victim = victims.isEmpty ? nil : random.pick(victims) else { return [] }
+        var run = PlanRun(plan)
+        var made: Set<ContainerID> = []
+        var ready = run.start()
+        while !ready.isEmpty {
+            let operation = ready.remove(at: Int.random(in: 0..<ready.count, using: &random))
+            do {
+                if operation.id == victim.id { throw BerthError(.internal, "a fault") }
+                let container = try world.apply(operation, in: run)
+                if let container, operation.subject.service == service { made.insert(container) }
+                run.finish(operation.id, .success(container: container))
+            } catch {
+                run.finish(operation.id, .failure(error as? BerthError ?? BerthError(.internal, "\(error)")))
+            }
+            ready += run.start()
+        }
+        return run.state(of: victim.id).isEnded && run.state(of: victim.id) != .succeeded ? made : []
     }
 
     /// Runs part of a plan: some operations fail, then the agent dies.
@@ -237,7 +312,8 @@ extension Operation {
         case .startContainer(.existing(let id)), .stopContainer(.existing(let id), _),
             .killContainer(.existing(let id), _),
             .pauseContainer(.existing(let id)), .unpauseContainer(.existing(let id)),
-            .removeContainer(.existing(let id), _), .renameContainer(.existing(let id), _):
+            .removeContainer(.existing(let id), _), .renameContainer(.existing(let id), _),
+            .takeOver(.existing(let id), _, _):
             id
         default: nil
         }

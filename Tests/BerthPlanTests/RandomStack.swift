@@ -31,6 +31,7 @@ enum RandomStack {
         service.image = random.pick(["app:1", "app:2"])
         service.replicas = index == 0 ? 1 : random.pick([0, 1, 1, 1, 2, 3])
         if random.oneIn(3) { service.probe() }
+        if random.oneIn(2) { service.update = policy(&random) }
         for key in random.subset(["data", "more"]) { service.mount(key, at: "/\(key)") }
         if random.oneIn(3) { service.mount(nil, at: "/cache") }
         if random.oneIn(4) { service.secrets = [MaterialReference(source: "key", target: "/run/secrets/key")] }
@@ -47,6 +48,16 @@ enum RandomStack {
         service.networks["default"] = NetworkAttachment()
         if random.oneIn(3) { service.networks["back"] = NetworkAttachment() }
         return service
+    }
+
+    static func policy(_ random: inout SeededGenerator) -> UpdatePolicy {
+        var policy = UpdatePolicy()
+        policy.parallelism = random.pick([0, 1, 2])
+        policy.order = random.pick([.stopFirst, .startFirst])
+        policy.failureAction = random.pick([.pause, .continue, .rollback])
+        policy.monitor = random.pick([.zero, .seconds(1)])
+        policy.delay = random.pick([.zero, .seconds(1)])
+        return policy
     }
 
     /// Another version of the same file.

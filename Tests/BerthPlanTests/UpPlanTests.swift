@@ -161,6 +161,22 @@ struct UpPlanTests {
                     let rolled = Self.edited(two, "web") { $0.update = update }
                     return try Self.then(rolled, Self.edited(rolled, "web") { $0.command = ["x"] })
                 },
+                PlanCase("an update that starts first, two at a time, with a pause between") {
+                    var update = UpdatePolicy()
+                    update.parallelism = 2
+                    update.order = .startFirst
+                    update.delay = .seconds(1)
+                    let three = Self.edited(Self.web, "web") {
+                        $0.replicas = 3; $0.update = update
+                    }
+                    return try Self.then(three, Self.edited(three, "web") { $0.command = ["x"] })
+                },
+                PlanCase("an update that can be undone keeps the old ones to its end") {
+                    var update = UpdatePolicy()
+                    update.failureAction = .rollback
+                    let rolled = Self.edited(two, "web") { $0.update = update }
+                    return try Self.then(rolled, Self.edited(rolled, "web") { $0.command = ["x"] })
+                },
                 PlanCase("a dependency changes under a dependant") {
                     try Self.then(Self.pair, Self.edited(Self.pair, "db") { $0.command = ["x"] })
                 },

@@ -45,6 +45,11 @@ package actor ContainerDriver {
     package var status: ContainerStatus { controller.status }
     package var lastLaunchError: BerthError? { launchError }
     package func rename(to name: String) { record.name = name }
+    /// What its name and its part in its slot are from now on.
+    func setPlace(name: String, isStandby: Bool) {
+        record.name = name
+        record.isStandby = isStandby
+    }
 
     /// Policies and signals of the service, with the image's where the service says nothing.
     static func settings(_ record: ContainerRecord) -> ContainerController.Settings {

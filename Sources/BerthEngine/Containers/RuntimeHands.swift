@@ -40,7 +40,8 @@ final class RuntimeHands: ContainerHands {
         request.joined = try joinedNamespaces(record)
         request.holdUntilAttached = held
         try await engine.runtime.start(request)
-        engine.live.insert(record)
+        // It may have got its slot while it was launched.
+        engine.live.insert(engine.registry.record(record.id) ?? record)
         try await engine.publishNetwork()
         if held {
             // The program runs once the client is there; until then the container counts as started.
@@ -173,6 +174,10 @@ final class LiveContainers: Sendable {
     private let state = Mutex(State())
 
     func set(_ id: ContainerID, _ namespace: SharedDescriptor) { state.withLock { $0.namespaces[id] = namespace } }
+    /// Nothing happens when it does not run.
+    func update(_ record: ContainerRecord) {
+        state.withLock { state in if state.records[record.id] != nil { state.records[record.id] = record } }
+    }
     func insert(_ record: ContainerRecord) { state.withLock { $0.records[record.id] = record } }
     func remove(_ id: ContainerID) {
         state.withLock { state in

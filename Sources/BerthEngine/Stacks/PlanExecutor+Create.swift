@@ -6,28 +6,38 @@ import BerthPlan
 extension PlanExecutor {
     /// Binds every host port of the plan before anything is touched.
     func reservePorts(_ plan: Plan) throws {
-        var taken: [(String, ReplicaSlot)] = []
+        var taken: [(stack: String, slot: ReplicaSlot, before: [PortReservation])] = []
         do {
             for operation in plan.operations {
                 guard case .createContainer(let intent) = operation.action, intent.publishesPorts,
                     !intent.service.ports.isEmpty
                 else { continue }
-                if !parts.ports.reservations(intent.stack, intent.slot).isEmpty {
-                    // The slot's own sockets serve its next container too, where the ports are the same.
-                    let held = parts.ports.reservations(intent.stack, intent.slot)
-                    if PlanExecutor.covers(held, intent.service.ports) { continue }
-                    parts.ports.release(intent.stack, intent.slot)
+                // The slot's own sockets serve its next container too, where the ports are the same: the one that runs
+                // holds them as well, so they could not be bound anew.
+                let held = parts.ports.reservations(intent.stack, intent.slot)
+                var spare = held
+                var kept: [PortReservation] = []
+                var missing: [PortMapping] = []
+                for mapping in intent.service.ports {
+                    if let index = spare.firstIndex(where: { PlanExecutor.serves($0, mapping) }) {
+                        kept.append(spare.remove(at: index))
+                        kept[kept.count - 1].port.containerPort = mapping.target
+                    } else {
+                        missing.append(mapping)
+                    }
                 }
-                try reserve(intent.service.ports, intent)
-                taken.append((intent.stack, intent.slot))
+                taken.append((intent.stack, intent.slot, held))
+                try reserve(missing, beside: kept, intent)
             }
         } catch {
-            for (stack, slot) in taken { parts.ports.release(stack, slot) }
+            for (stack, slot, before) in taken {
+                if before.isEmpty { parts.ports.release(stack, slot) } else { parts.ports.hold(before, stack, slot) }
+            }
             throw error
         }
     }
 
-    private func reserve(_ mappings: [PortMapping], _ intent: ContainerIntent) throws {
+    private func reserve(_ mappings: [PortMapping], beside kept: [PortReservation], _ intent: ContainerIntent) throws {
         for mapping in mappings {
             for (_, record) in parts.registry.all() where !(record.stack == intent.stack && record.slot == intent.slot)
             {
@@ -44,7 +54,8 @@ extension PlanExecutor {
                 }
             }
         }
-        parts.ports.hold(try parts.network.reserve(mappings, owner: intent.finalName), intent.stack, intent.slot)
+        parts.ports.hold(
+            kept + (try parts.network.reserve(mappings, owner: intent.finalName)), intent.stack, intent.slot)
     }
 
     private func conflicts(_ port: PublishedPort, _ mapping: PortMapping, _ wanted: UInt16) -> Bool {
@@ -53,14 +64,10 @@ extension PlanExecutor {
         return address == .any || port.hostAddress == .any || port.hostAddress == address
     }
 
-    private static func covers(_ held: [PortReservation], _ mappings: [PortMapping]) -> Bool {
-        mappings.allSatisfy { mapping in
-            held.contains {
-                $0.port.containerPort == mapping.target && $0.port.transport == mapping.transport
-                    && (mapping.published?.contains($0.port.hostPort) ?? true)
-                    && (mapping.hostAddress.flatMap { IPv4Address($0) } ?? .any) == $0.port.hostAddress
-            }
-        }
+    private static func serves(_ held: PortReservation, _ mapping: PortMapping) -> Bool {
+        held.port.transport == mapping.transport
+            && (mapping.published?.contains(held.port.hostPort) ?? (held.port.containerPort == mapping.target))
+            && (mapping.hostAddress.flatMap { IPv4Address($0) } ?? .any) == held.port.hostAddress
     }
 
     func createContainer(_ intent: ContainerIntent, _ run: PlanRun) throws -> ContainerID {
@@ -77,6 +84,7 @@ extension PlanExecutor {
             configHash: intent.configHash, labels: intent.labels, mounts: mounts, endpoints: endpoints, ports: [],
             created: now)
         record.autoRemove = intent.autoRemove
+        record.isStandby = intent.standsBy
         if intent.publishesPorts { record.ports = parts.ports.reservations(intent.stack, intent.slot).map(\.port) }
         let row = ContainerRow(record: record, status: ContainerStatus())
         try Directory.make(parts.layout.logDirectory(id))
@@ -183,9 +191,11 @@ extension PlanExecutor {
 
     // MARK: Addresses
 
-    /// The slot's address on each network: leased once, kept across recreations.
+    /// The slot's address on each network: leased once, kept across recreations. Two containers that may run at the
+    /// same time have one each.
     private func endpoints(of intent: ContainerIntent, _ id: ContainerID) throws -> [Endpoint] {
         let networks = try parts.store.networks()
+        let neighbours = intent.standsBy ? slotRecords(intent.stack, intent.slot).flatMap(\.endpoints) : []
         return try intent.networks.enumerated().map { index, wish in
             guard let network = networks.first(where: { $0.name == wish.name }) else {
                 throw BerthError(
@@ -194,7 +204,8 @@ extension PlanExecutor {
                     hint: "an external network must exist before the stack")
             }
             let address = try AddressBook.shared.lease(
-                network, wish.attachment.ipv4Address, "\(intent.slot)", intent.stack, parts)
+                network, wish.attachment.ipv4Address, "\(intent.slot)", intent.stack,
+                avoiding: Set(neighbours.filter { $0.network == network.name }.map(\.address)), parts)
             let bytes = address.bytes
             let mac =
                 wish.attachment.macAddress ?? (index == 0 ? intent.service.macAddress : nil)
@@ -214,20 +225,46 @@ final class AddressBook: Sendable {
     private let lock = StoreLock()
 
     func lease(
-        _ network: NetworkRecord, _ wanted: String?, _ slot: String, _ stack: String, _ parts: EngineParts
+        _ network: NetworkRecord, _ wanted: String?, _ slot: String, _ stack: String, avoiding: Set<IPv4Address>,
+        _ parts: EngineParts
     ) throws -> IPv4Address {
         try lock.locked {
             let leases = try parts.store.leases().filter { $0.network == network.name }
-            if let own = leases.first(where: { $0.stack == stack && $0.slot == slot }),
-                wanted == nil || IPv4Address(wanted ?? "") == own.address,
-                network.subnet.contains(own.address)
-            {
-                return own.address
+            let own = leases.filter { $0.stack == stack && AddressBook.isPlace($0.slot, of: slot) }
+            let fitting = own.first {
+                !avoiding.contains($0.address) && network.subnet.contains($0.address)
+                    && (wanted == nil || IPv4Address(wanted ?? "") == $0.address)
             }
-            let taken = Set(leases.filter { !($0.stack == stack && $0.slot == slot) }.map(\.address))
+            if let fitting { return fitting.address }
+            let kept = own.filter { avoiding.contains($0.address) }.map(\.slot)
+            var place = slot
+            while kept.contains(place) { place.append(AddressBook.further) }
+            let taken = Set(leases.filter { !($0.stack == stack && $0.slot == place) }.map(\.address))
             let address = try parts.network.chooseAddress(network, wanted: wanted, taken: taken)
-            try parts.store.insert(AddressLease(network: network.name, stack: stack, slot: slot, address: address))
+            try parts.store.insert(AddressLease(network: network.name, stack: stack, slot: place, address: address))
             return address
+        }
+    }
+
+    /// A slot's second address, while it has two containers, is leased under the slot's name with one of these behind
+    /// it. Service names and numbers have none.
+    private static let further: Character = "~"
+
+    static func isPlace(_ text: String, of slot: String) -> Bool {
+        text.hasPrefix(slot) && text.dropFirst(slot.count).allSatisfy { $0 == further }
+    }
+
+    /// The addresses that nobody in the slot has any more go; one stays in any case.
+    func trim(_ slot: String, _ stack: String, used: Set<IPv4Address>, _ parts: EngineParts) throws {
+        try lock.locked {
+            let own = try parts.store.leases().filter { $0.stack == stack && AddressBook.isPlace($0.slot, of: slot) }
+            for (_, leases) in Dictionary(grouping: own, by: \.network) {
+                var left = leases.count
+                for lease in leases where left > 1 && !used.contains(lease.address) {
+                    try parts.store.remove(lease)
+                    left -= 1
+                }
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ struct PlanExecutor: Sendable {
         case .killContainer: (.killing, .killed)
         case .pauseContainer: (.pausing, .paused)
         case .unpauseContainer: (.unpausing, .unpaused)
-        case .renameContainer: (nil, nil)
+        case .renameContainer, .takeOver: (nil, nil)
         case .awaitCondition, .awaitReady, .awaitSteady: (nil, nil)
         }
     }
@@ -158,6 +158,8 @@ struct PlanExecutor: Sendable {
             try parts.store.rename(id, to: name)
             parts.registry.rename(id, to: name)
             await parts.registry.driver(id)?.rename(to: name)
+        case .takeOver(let target, let old, let name):
+            try await takeOver(try container(target), from: try old.map(container), name)
         case .awaitCondition(let condition, let members): try await awaitCondition(condition, members, run, deadline)
         case .awaitReady(let members, _): try await awaitReady(members, run, deadline)
         case .awaitSteady(let members, let monitor, let delay):
@@ -191,6 +193,7 @@ struct PlanExecutor: Sendable {
         if slotIsFree && record.slot.oneOff != nil {
             try parts.store.removeLeases(stack: record.stack, slot: "\(record.slot)")
         }
+        if !slotIsFree { try removeSpareLeases(of: record) }
         try parts.snapshotter.remove(id.text)
         // Ignored: a log directory that stays is removed when the agent next starts.
         try? Directory.remove(parts.layout.logDirectory(id))

@@ -100,6 +100,20 @@ package final class DatabaseStateStore: StateStore {
         try write(quick, "UPDATE containers SET document = ? WHERE id = ?", [try encode(record), id.text])
     }
 
+    package func update(_ records: [ContainerRecord]) throws {
+        let documents = try records.map { (id: $0.id.text, document: try encode($0)) }
+        do {
+            try quick.write { database in
+                for (id, document) in documents {
+                    try database.execute(
+                        sql: "UPDATE containers SET document = ? WHERE id = ?", arguments: [document, id])
+                }
+            }
+        } catch {
+            throw BerthError(.unavailable, "writing the state", cause: "\(error)", hint: "is the disk full?")
+        }
+    }
+
     package func remove(_ id: ContainerID) throws { try write(quick, "DELETE FROM containers WHERE id = ?", [id.text]) }
 
     // MARK: Networks, volumes, leases
@@ -129,6 +143,11 @@ package final class DatabaseStateStore: StateStore {
         try write(
             quick, "INSERT OR REPLACE INTO leases (network, stack, slot, document) VALUES (?, ?, ?, ?)",
             [lease.network, lease.stack, lease.slot, try encode(lease)])
+    }
+    package func remove(_ lease: AddressLease) throws {
+        try write(
+            quick, "DELETE FROM leases WHERE network = ? AND stack = ? AND slot = ?",
+            [lease.network, lease.stack, lease.slot])
     }
     package func removeLeases(stack: String, slot: String?) throws {
         if let slot {

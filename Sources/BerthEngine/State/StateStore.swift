@@ -47,6 +47,8 @@ package protocol StateStore: ReferenceBook {
     func insert(_ row: ContainerRow) throws
     func update(_ id: ContainerID, status: ContainerStatus) throws
     func rename(_ id: ContainerID, to name: String) throws
+    /// All of them or none; one that is not there any more is not made again.
+    func update(_ records: [ContainerRecord]) throws
     func remove(_ id: ContainerID) throws
 
     func networks() throws -> [NetworkRecord]
@@ -59,6 +61,7 @@ package protocol StateStore: ReferenceBook {
 
     func leases() throws -> [AddressLease]
     func insert(_ lease: AddressLease) throws
+    func remove(_ lease: AddressLease) throws
     func removeLeases(stack: String, slot: String?) throws
 
     /// The resolved stack, stored before anything is done for it.

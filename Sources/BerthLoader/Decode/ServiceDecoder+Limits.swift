@@ -41,10 +41,9 @@ extension ServiceDecoder {
     func decodeDeploy(_ serviceField: Field, _ service: inout Service) {
         defer { checkMemory(serviceField, service) }
         guard let field = serviceField["deploy"] else { return }
-        for key in ["rollback_config", "placement"] where field[key] != nil {
-            field.warn(aboutKey: key, "\(key) has no effect yet")
-        }
-        service.update = field["update_config"].map(decodeUpdate)
+        if field["placement"] != nil { field.warn(aboutKey: "placement", "placement has no effect: there is one host") }
+        service.update = field["update_config"].map { decodeUpdate($0, service) }
+        service.rollback = field["rollback_config"].map { decodeUpdate($0, service, isRollback: true) }
         if let count = field["replicas"]?.int { service.replicas = max(0, count) }
         if let policy = field["restart_policy"] {
             switch policy["condition"]?.filled ?? "any" {
@@ -66,26 +65,40 @@ extension ServiceDecoder {
         }
     }
 
-    private func decodeUpdate(_ field: Field) -> UpdatePolicy {
+    private func decodeUpdate(_ field: Field, _ service: Service, isRollback: Bool = false) -> UpdatePolicy {
         var policy = UpdatePolicy()
         if let count = field["parallelism"]?.int { policy.parallelism = max(0, count) }
         if let delay = field["delay"]?.duration { policy.delay = delay }
         if let monitor = field["monitor"]?.duration { policy.monitor = monitor }
         switch field["failure_action"]?.filled {
         case "continue": policy.failureAction = .continue
-        case "rollback":
-            field["failure_action"]?.warn("an update that fails is not rolled back yet: it pauses, and the rest stays")
+        case "rollback" where !isRollback: policy.failureAction = .rollback
         case nil, "pause": break
         case let other?:
-            field["failure_action"]?.fail("invalid failure_action \"\(other)\"", suggestion: "pause or continue")
+            field["failure_action"]?.fail(
+                "invalid failure_action \"\(other)\"",
+                suggestion: isRollback ? "pause or continue" : "pause, continue or rollback")
         }
         if field["order"]?.filled == "start-first" {
-            field["order"]?.warn("start-first is not there yet: the old container stops before the new one starts")
+            if let fixed = fixedPlace(service) {
+                field["order"]?.warn("start-first has no effect: two containers at once cannot both have \(fixed)")
+            } else {
+                policy.order = .startFirst
+            }
         }
         if let ratio = field["max_failure_ratio"]?.number, ratio > 0 {
             field["max_failure_ratio"]?.warn("max_failure_ratio has no effect: one failure is a failure")
         }
         return policy
+    }
+
+    /// What only one container can have at a time.
+    private func fixedPlace(_ service: Service) -> String? {
+        for attachment in service.networks.values {
+            if let address = attachment.ipv4Address { return "the address \(address)" }
+            if let address = attachment.macAddress { return "the address \(address)" }
+        }
+        return service.macAddress.map { "the address \($0)" }
     }
 
     private func checkMemory(_ field: Field, _ service: Service) {

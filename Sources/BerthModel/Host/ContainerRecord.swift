@@ -26,12 +26,15 @@ package struct ContainerRecord: Codable, Sendable, Equatable {
     package var created: Timestamp
     /// Removed as soon as it has ended (`run --rm`).
     package var autoRemove: Bool
+    /// Another container of its slot has the slot's name, names in DNS and published ports: it is about to take them
+    /// over (an update that starts first), or has given them away and may get them back.
+    package var isStandby: Bool
 
     package init(
         id: ContainerID, name: String, stack: String, slot: ReplicaSlot, service: Service, imageID: Digest,
         imageReference: String, imageExecution: ImageConfig.Execution, layers: [Digest], configHash: String,
         labels: [String: String], mounts: [ContainerMount], endpoints: [Endpoint], ports: [PublishedPort],
-        created: Timestamp, autoRemove: Bool = false
+        created: Timestamp, autoRemove: Bool = false, isStandby: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -49,6 +52,7 @@ package struct ContainerRecord: Codable, Sendable, Equatable {
         self.ports = ports
         self.created = created
         self.autoRemove = autoRemove
+        self.isStandby = isStandby
     }
 }
 

@@ -35,6 +35,8 @@ package struct Service: Codable, Sendable, Equatable {
     package var replicas = 1
     /// Nil: all containers are replaced at once.
     package var update: UpdatePolicy?
+    /// How an update that failed is undone, where `update` asks for that; nil: one at a time.
+    package var rollback: UpdatePolicy?
     package var logging: Logging?
     package var postStart: [Hook] = []
     package var preStop: [Hook] = []
@@ -177,12 +179,21 @@ package struct WatchRule: Codable, Sendable, Equatable {
     }
 }
 
-/// `deploy.update_config`: how running containers are replaced by new ones (compose-spec, deploy §update_config).
+/// `deploy.update_config` and `rollback_config`: how running containers are replaced by others (compose-spec, deploy
+/// §update_config).
 package struct UpdatePolicy: Codable, Sendable, Equatable {
     package enum FailureAction: String, Codable, Sendable {
         /// Those that are not replaced yet stay as they are.
         case pause
         case `continue`
+        /// Those that were replaced come back; the containers before are kept until the last new one is ready.
+        case rollback
+    }
+
+    package enum Order: String, Codable, Sendable {
+        case stopFirst = "stop-first"
+        /// The old one serves until the new one is ready: no moment without either.
+        case startFirst = "start-first"
     }
 
     /// How many at a time; 0: all.
@@ -192,6 +203,7 @@ package struct UpdatePolicy: Codable, Sendable, Equatable {
     /// How long new containers are watched before the next batch.
     package var monitor: Duration = .zero
     package var failureAction: FailureAction = .pause
+    package var order: Order = .stopFirst
     package init() {}
 }
 

@@ -35,6 +35,8 @@ package struct ContainerIntent: Codable, Sendable, Equatable {
     /// Removed as soon as it has ended (`run --rm`).
     package var autoRemove: Bool
     package var predecessor: ContainerID?
+    /// It gets the slot's name, DNS names and ports by a `takeOver` of its own; until then its predecessor has them.
+    package var standsBy: Bool
 
     package struct Sharing: Codable, Sendable, Equatable {
         package var network: ContainerTarget?
@@ -79,6 +81,7 @@ package struct ContainerIntent: Codable, Sendable, Equatable {
         publishesPorts = true
         autoRemove = false
         predecessor = nil
+        standsBy = false
     }
 }
 

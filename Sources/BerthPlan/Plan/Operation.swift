@@ -67,6 +67,8 @@ package enum Action: Codable, Sendable, Equatable {
     case unpauseContainer(ContainerTarget)
     case removeContainer(ContainerTarget, removeAnonymousVolumes: Bool)
     case renameContainer(ContainerTarget, to: String)
+    /// The container gets its slot's name, its names in DNS and its published ports, from the other one or from nobody.
+    case takeOver(ContainerTarget, from: ContainerTarget?, name: String)
 
     /// Returns when every member meets the condition; throws with the explanation when one cannot any more.
     case awaitCondition(Dependency.Condition, [GateMember])

@@ -39,6 +39,7 @@ extension Action: CustomStringConvertible {
         case .pauseContainer: "pause"
         case .unpauseContainer: "unpause"
         case .renameContainer(_, let name): "rename to \(name)"
+        case .takeOver: "take over name and ports"
         case .awaitCondition(let condition, let members): "wait for \(condition.rawValue) of \(Action.list(members))"
         case .awaitReady(let members, let timeout):
             "wait until ready: \(Action.list(members))" + (timeout.map { " within \($0.secondsText)" } ?? "")
@@ -59,6 +60,7 @@ extension Action: CustomStringConvertible {
         case .pauseContainer: .pause
         case .unpauseContainer: .unpause
         case .renameContainer: .rename
+        case .takeOver: .takeOver
         case .awaitCondition, .awaitReady, .awaitSteady: .wait
         }
     }

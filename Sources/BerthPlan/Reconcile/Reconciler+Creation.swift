@@ -21,9 +21,14 @@ extension UpBuilder {
                     // The name is free only later; the holder's id makes the temporary one unique.
                     intent.name = "\(holder.record.id.short)_\(step.finalName)"
                     try checkTemporaryName(intent.name)
+                    if let left = holders[intent.name] { needs.append(removal(of: left, cause: "left behind")) }
                 }
             }
             if let old = step.replaced, let removal = removals[old.record.id] { needs.append(removal) }
+            if beginsOnStandby(step) {
+                intent.standsBy = true
+                standbys.insert(step.slot)
+            }
             let subject = Subject(.container, step.finalName, service: service.name)
             creations[step.slot] = plan.add(.createContainer(intent), on: subject, cause: cause, dependsOn: needs)
         }

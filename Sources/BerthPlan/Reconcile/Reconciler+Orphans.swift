@@ -43,6 +43,11 @@ extension UpBuilder {
         }
     }
 
+    /// The removal that the plan has already, or a new one.
+    mutating func removal(of container: ObservedContainer, cause: String) -> OperationID {
+        removals[container.record.id] ?? emitRemoval(container, cause: cause)
+    }
+
     /// Stops (if need be) and removes a container; its named and anonymous volumes stay.
     @discardableResult
     mutating func emitRemoval(

@@ -28,61 +28,38 @@ extension UpBuilder {
         if case .restart(let container, _) = step.kind { container } else { nil }
     }
 
-    private func stops(of service: String) -> [OperationID] {
+    func stops(of service: String) -> [OperationID] {
         (steps[service] ?? []).compactMap { ($0.replaced ?? restarted($0)).flatMap { earlyStops[$0.record.id] } }
     }
 
     mutating func emitConvergence(_ service: Service) {
-        for departure in departures[service.name] ?? [] where removals[departure.container.record.id] == nil {
-            emitRemoval(departure.container, cause: departure.cause)
-        }
         let all = steps[service.name] ?? []
-        guard let update = service.update, options.start else {
-            for step in all { emitReplacement(step, of: service, after: nil) }
+        guard options.start, let update = policy(of: service) else {
+            emitDepartures(of: service, after: [])
+            for step in all { emitReplacement(step, of: service, after: []) }
             return
         }
-        let isReplaced = { (step: SlotStep) in step.replaced != nil || !step.displaced.isEmpty }
-        for step in all where !isReplaced(step) { emitReplacement(step, of: service, after: nil) }
-        emitUpdate(all.filter(isReplaced), of: service, update)
+        let rolled = all.filter(isRolled)
+        let undoes = update.failureAction == .rollback && !rolled.isEmpty
+        // What is scaled away comes back no more: not before the update is known to be good.
+        if !undoes { emitDepartures(of: service, after: []) }
+        for step in all where !isRolled(step) { emitReplacement(step, of: service, after: []) }
+        let good = emitUpdate(rolled, of: service, update)
+        if undoes { emitDepartures(of: service, after: good) }
     }
 
-    /// A batch is replaced when the batch before it is ready, and has been so for a while. What never becomes ready
-    /// ends the update there, or is a warning, as the policy says.
-    private mutating func emitUpdate(_ rolled: [SlotStep], of service: Service, _ update: UpdatePolicy) {
-        let size = update.parallelism == 0 ? max(1, rolled.count) : update.parallelism
-        var gate: OperationID?
-        for first in stride(from: 0, to: rolled.count, by: size) {
-            let batch = rolled[first..<min(first + size, rolled.count)]
-            let started = starts[service.name]?.count ?? 0
-            for step in batch { emitReplacement(step, of: service, after: gate) }
-            let isLast = first + size >= rolled.count
-            if isLast && update.monitor == .zero { return }
-            let slots = Set(batch.map(\.finalName))
-            gate = plan.add(
-                .awaitSteady(
-                    members(of: service.name).filter { slots.contains($0.name) }, monitor: update.monitor,
-                    delay: isLast ? .zero : update.delay),
-                on: Subject(.service, service.name, service: service.name),
-                cause: "update_config: \(size) at a time",
-                dependsOn: Array((starts[service.name] ?? []).dropFirst(started)),
-                isOptional: update.failureAction == .continue)
+    private mutating func emitDepartures(of service: Service, after needs: [OperationID]) {
+        for departure in departures[service.name] ?? [] where removals[departure.container.record.id] == nil {
+            emitRemoval(departure.container, cause: departure.cause, dependsOn: needs)
         }
     }
 
     /// Stop old, remove old, rename new, start new. The new container was created before: when that fails, the old
     /// one runs on untouched. It cannot be started before the old one is stopped, because both are in one replica
     /// slot, which owns the address and the host ports. The old one runs until the gates of its successor are open.
-    private mutating func emitReplacement(_ step: SlotStep, of service: Service, after gate: OperationID?) {
-        let creation = creations[step.slot]
-        let target: ContainerTarget
-        if let creation {
-            target = .created(by: creation)
-        } else if let kept = step.kept {
-            target = .existing(kept.record.id)
-        } else {
-            return
-        }
-        var needs = (creation.map { [$0] } ?? []) + (gate.map { [$0] } ?? [])
+    mutating func emitReplacement(_ step: SlotStep, of service: Service, after gate: [OperationID]) {
+        guard let target = target(of: step) else { return }
+        var needs = (creations[step.slot].map { [$0] } ?? []) + gate
         let leaving = [step.replaced].compactMap { $0 } + step.displaced
         for container in leaving where removals[container.record.id] == nil {
             let cause = step.displaced.contains { $0.record.id == container.record.id } ? "left behind" : "replaced"
@@ -92,6 +69,11 @@ extension UpBuilder {
         if let rename = emitRename(step, target, needs: needs) { needs = needs + [rename] }
         guard options.start else { return }
         emitStart(step, target, needs: needs, service)
+    }
+
+    /// The container that the slot has when the plan is done; nil: none, its creation was not planned.
+    func target(of step: SlotStep) -> ContainerTarget? {
+        creations[step.slot].map { .created(by: $0) } ?? step.kept.map { .existing($0.record.id) }
     }
 
     private mutating func emitDeparture(
@@ -110,10 +92,10 @@ extension UpBuilder {
         _ step: SlotStep, _ target: ContainerTarget, needs: [OperationID]
     ) -> OperationID? {
         if let kept = step.kept {
-            guard kept.record.name != step.finalName else { return nil }
+            guard kept.record.name != step.finalName || kept.record.isStandby else { return nil }
         } else {
             guard let creation = creations[step.slot], case .createContainer(let intent) = plan[creation].action,
-                intent.name != step.finalName
+                intent.name != step.finalName || intent.standsBy
             else { return nil }
         }
         var needs = needs
@@ -124,6 +106,11 @@ extension UpBuilder {
             }
             needs.append(removal)
         }
+        if takesOver(step) {
+            return plan.add(
+                .takeOver(target, from: nil, name: step.finalName), on: subject(step),
+                cause: "nothing else is in its slot", dependsOn: needs)
+        }
         return plan.add(
             .renameContainer(target, to: step.finalName), on: subject(step), cause: "its name is free", dependsOn: needs
         )
@@ -133,14 +120,18 @@ extension UpBuilder {
     mutating func emitDeferredRenames() {
         for (target, step, created) in deferredRenames {
             guard let holder = holders[step.finalName], let removal = removals[holder.record.id] else { continue }
+            let action: Action =
+                takesOver(step)
+                ? .takeOver(target, from: nil, name: step.finalName) : .renameContainer(target, to: step.finalName)
             plan.add(
-                .renameContainer(target, to: step.finalName), on: subject(step), cause: "its name is free",
+                action, on: subject(step), cause: "its name is free",
                 dependsOn: [removal] + (created.map { [$0] } ?? []))
         }
     }
 
-    private mutating func emitStart(
-        _ step: SlotStep, _ target: ContainerTarget, needs: [OperationID], _ service: Service
+    mutating func emitStart(
+        _ step: SlotStep, _ target: ContainerTarget, needs: [OperationID], _ service: Service,
+        after order: [OperationID] = []
     ) {
         let action: Action
         var cause: String
@@ -156,12 +147,13 @@ extension UpBuilder {
         }
         let gates = gateEdges(of: service)
         let id = plan.add(
-            action, on: subject(step), cause: cause, dependsOn: needs + gates.needs, after: gates.after + orphanRemovals
+            action, on: subject(step), cause: cause, dependsOn: needs + gates.needs,
+            after: order + gates.after + orphanRemovals
         )
         starts[service.name, default: []].append(id)
     }
 
-    private func subject(_ step: SlotStep) -> Subject {
+    func subject(_ step: SlotStep) -> Subject {
         Subject(.container, step.finalName, service: step.slot.service)
     }
 

@@ -14,20 +14,26 @@ extension UpBuilder {
         let existing = containers.filter { $0.record.slot.service == service.name && $0.record.slot.oneOff == nil }
         var candidates: [Candidate] = []
         for (_, group) in Dictionary(grouping: existing, by: \.record.slot.number).sorted(by: { $0.key < $1.key }) {
-            candidates.append(try candidate(of: service, among: group))
+            if group.allSatisfy({ options.reverting.contains($0.record.id) }) {
+                departures[service.name, default: []] += group.map { Departure(container: $0, cause: "rolled back") }
+            } else {
+                candidates.append(try candidate(of: service, among: group))
+            }
         }
         // Up-to-date ones stay before obsolete ones, low numbers before high ones.
         candidates.sort { ($0.isStale ? 1 : 0, $0.number) < ($1.isStale ? 1 : 0, $1.number) }
 
-        var steps = candidates.prefix(expected).map { step(for: $0, of: service) }
-        for candidate in candidates.dropFirst(expected) {
+        // How many there were before an update is not asked: all that are left of it stay.
+        let kept = options.reverting.isEmpty ? expected : candidates.count
+        var steps = candidates.prefix(kept).map { step(for: $0, of: service) }
+        for candidate in candidates.dropFirst(kept) {
             let cause = "scaled down to \(expected)"
             departures[service.name, default: []] += ([candidate.keeper] + candidate.displaced).map {
                 Departure(container: $0, cause: cause)
             }
         }
         let highest = existing.map(\.record.slot.number).max() ?? 0
-        let missing = max(0, expected - steps.count)
+        let missing = options.reverting.isEmpty ? max(0, expected - steps.count) : 0
         for number in (highest + 1)..<(highest + 1 + missing) {
             let cause = existing.isEmpty ? "no existing container" : "scaled up to \(expected)"
             let slot = ReplicaSlot(service: service.name, number: number)
@@ -46,13 +52,15 @@ extension UpBuilder {
         var isStale: Bool { staleness != nil }
     }
 
-    /// Of several containers in one slot (an interrupted recreation leaves two), the up-to-date one stays, then the
-    /// running one, then the newest.
+    /// Of several containers in one slot (an interrupted recreation leaves two), the up-to-date one stays, then the one
+    /// that has the slot's name and ports, then the running one, then the newest.
     private func candidate(of service: Service, among group: [ObservedContainer]) throws -> Candidate {
         var best: (rank: Int, container: ObservedContainer, staleness: String?)?
-        for container in group {
+        for container in group where !options.reverting.contains(container.record.id) {
             let staleness = try staleness(of: container, service)
-            let rank = (staleness == nil ? 4 : 0) + (container.status.isRunning ? 2 : 0)
+            let rank =
+                (staleness == nil ? 4 : 0) + (container.record.isStandby ? 0 : 2)
+                + (container.status.isRunning ? 1 : 0)
             if best.map({ rank >= $0.rank }) ?? true { best = (rank, container, staleness) }
         }
         guard let best else { preconditionFailure("a group of containers has at least one") }
@@ -83,6 +91,7 @@ extension UpBuilder {
 
     /// Why the container cannot stay; nil when it can.
     private func staleness(of container: ObservedContainer, _ service: Service) throws -> String? {
+        if !options.reverting.isEmpty { return nil }
         if container.status.state == .dead || container.status.state == .removing { return "container is dead" }
         if let network = container.record.endpoints.map(\.network).first(where: rebuiltNetworks.contains) {
             return "network \(network) changed"

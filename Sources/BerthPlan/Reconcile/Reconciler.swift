@@ -31,6 +31,8 @@ package struct UpOptions: Sendable, Equatable {
     package var stopTimeout: Duration?
     package var wait = false
     package var waitTimeout: Duration?
+    /// Undoing an update that failed: these go, and the containers of their slots from before come back.
+    package var reverting: Set<ContainerID> = []
     package init() {}
 }
 
@@ -112,6 +114,8 @@ struct UpBuilder {
     var volumeOperations: [String: OperationID] = [:]
     var earlyStops: [ContainerID: OperationID] = [:]
     var creations: [ReplicaSlot: OperationID] = [:]
+    /// The slots whose new container begins beside the one before it.
+    var standbys: Set<ReplicaSlot> = []
     var starts: [String: [OperationID]] = [:]
     var gates: [Gate: OperationID] = [:]
     var deferredRenames: [(target: ContainerTarget, step: SlotStep, created: OperationID?)] = []

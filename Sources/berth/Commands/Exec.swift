@@ -15,7 +15,9 @@ enum ContainerChoice {
         var filter = ContainerFilter(stack: context.name)
         filter.all = false
         let found = try await client.containers(filter).filter { $0.record.slot.service == service }
+        // Of two containers in a slot, the one that serves is meant.
         let replicas = found.filter { $0.record.slot.oneOff == nil }
+            .sorted { !$0.record.isStandby && $1.record.isStandby }
         let choice =
             index.map { number in replicas.first { $0.record.slot.number == number } }
             ?? (replicas.first ?? found.first)

@@ -75,6 +75,7 @@ package struct FakeWorld: Sendable {
         case .unpauseContainer(let target): try change(target, in: run, from: [.paused], to: .running)
         case .removeContainer(let target, let volumes): try removeContainer(target, in: run, volumes: volumes)
         case .renameContainer(let target, let name): try rename(target, in: run, to: name)
+        case .takeOver(let target, let old, let name): try takeOver(target, from: old, name, in: run)
         case .awaitCondition(let condition, let members): try fulfil(condition, members, in: run)
         case .awaitReady(let members, _), .awaitSteady(let members, _, _):
             for member in members where !member.mayComplete { try fulfil(.healthy, [member], in: run) }
@@ -146,7 +147,8 @@ package struct FakeWorld: Sendable {
             id: id, name: intent.name, stack: intent.stack, slot: intent.slot, service: intent.service,
             imageID: intent.image.id, imageReference: intent.imageReference, imageExecution: intent.image.execution,
             layers: intent.image.layers, configHash: intent.configHash, labels: intent.labels, mounts: mounts,
-            endpoints: endpoints, ports: [], created: now, autoRemove: intent.autoRemove)
+            endpoints: endpoints, ports: [], created: now, autoRemove: intent.autoRemove,
+            isStandby: intent.standsBy)
         state.containers.append(ObservedContainer(record: record, status: ContainerStatus()))
         return id
     }
@@ -201,6 +203,7 @@ package struct FakeWorld: Sendable {
         try require(!container.status.isRunning, "\(container.record.name) runs already")
         let rival = state.containers.first {
             $0.record.slot == container.record.slot && $0.record.stack == container.record.stack && $0.status.isRunning
+                && $0.record.isStandby == container.record.isStandby
         }
         try require(rival == nil, "two containers run in slot \(container.record.slot)")
         for endpoint in container.record.endpoints {
@@ -250,6 +253,33 @@ package struct FakeWorld: Sendable {
         let index = try index(of: target, in: run)
         try require(!state.containers.contains { $0.record.name == name }, "name \(name) is taken")
         state.containers[index].record.name = name
+    }
+
+    private mutating func takeOver(
+        _ target: ContainerTarget, from old: ContainerTarget?, _ name: String, in run: PlanRun
+    ) throws(BerthError) {
+        let index = try index(of: target, in: run)
+        let container = state.containers[index].record
+        try require(container.isStandby, "\(container.name) has its slot already")
+        let others = state.containers.indices.filter {
+            let other = state.containers[$0].record
+            return other.id != container.id && other.slot == container.slot && other.stack == container.stack
+                && !other.isStandby
+        }
+        if let old {
+            let before = try self.index(of: old, in: run)
+            try require(others == [before], "slot \(container.slot) is not the old one's")
+            state.containers[before].record.isStandby = true
+            if state.containers[before].record.name == name {
+                state.containers[before].record.name = "\(container.id.short)_\(name)"
+            }
+        } else {
+            try require(others.isEmpty, "slot \(container.slot) is another's")
+        }
+        try require(
+            container.name == name || !state.containers.contains { $0.record.name == name }, "name \(name) is taken")
+        state.containers[index].record.name = name
+        state.containers[index].record.isStandby = false
     }
 
     private mutating func fulfil(

@@ -29,9 +29,8 @@ extension Engine {
         second.map { "\(first)\n\($0)" } ?? first
     }
 
-    /// The containers that this run made for a service whose update did not come to its end; empty: it did, or nothing was
-    /// there before it.
-    /// nothing before them.
+    /// The containers that this run made for a service whose update did not come to its end; empty: it did, or nothing
+    /// was there before it.
     private func created(_ run: PlanRun, _ service: String) -> Set<ContainerID> {
         var made: Set<ContainerID> = []
         var isComplete = true

@@ -181,7 +181,7 @@ package struct StackLoader {
         result.model = StackModel(
             root: tree, beforeEnvFiles: beforeEnvFiles, inactive: inactive, name: name)
         guard options.decodesStack else { return }
-        let hostRemarks = Remarks(files: remarks.files)
+        let hostRemarks = Remarks(after: remarks)
         var stack = Stack(name: name, workingDirectory: reader.directory)
         stack.files = result.files
         stack.environmentFiles = options.environmentFiles

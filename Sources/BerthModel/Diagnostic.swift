@@ -19,6 +19,18 @@ package struct SourcePlace: Codable, Sendable, Equatable, Hashable, Comparable, 
     }
 }
 
+/// Another place that has to do with a remark.
+package struct RelatedPlace: Codable, Sendable, Equatable {
+    package var place: SourcePlace
+    /// What it has to do with it: `included`, `extended`.
+    package var role: String
+
+    package init(_ place: SourcePlace, _ role: String) {
+        self.place = place
+        self.role = role
+    }
+}
+
 /// One remark about a user's file. Loading returns all of them, never just the first.
 package struct Diagnostic: Codable, Sendable, Equatable, CustomStringConvertible {
     package enum Severity: String, Codable, Sendable { case error, warning }
@@ -32,6 +44,8 @@ package struct Diagnostic: Codable, Sendable, Equatable, CustomStringConvertible
     package var message: String
     /// What to do about it, such as `did you mean "ports"?`.
     package var suggestion: String?
+    /// Where the file comes in, if it is none of those that were given.
+    package var related: RelatedPlace?
 
     package init(
         _ severity: Severity, at place: SourcePlace?, path: String = "", _ message: String, suggestion: String? = nil
@@ -49,6 +63,7 @@ package struct Diagnostic: Codable, Sendable, Equatable, CustomStringConvertible
         if !path.isEmpty { text += "\(path): " }
         text += message
         if let suggestion { text += "; \(suggestion)" }
+        if let related { text += " (\(related.role) at \(related.place))" }
         return text
     }
 }

@@ -257,6 +257,33 @@ struct MistakeTests {
         for difference in try golden.differences(from: sections) { Issue.record("\(difference)") }
     }
 
+    @Test("a mistake in a file that came in by another says where it came in")
+    func origins() {
+        let result = Loading.load(
+            """
+            include: [inner/more.yaml]
+            services:
+              web:
+                extends: {file: base.yaml, service: base}
+            """,
+            files: [
+                "/home/demo/base.yaml":
+                    "services:\n  base:\n    image: x\n    extends: {file: deep.yaml, service: deep}\n    mem_limit: 1xx",
+                "/home/demo/deep.yaml": "services:\n  deep: {prots: [80]}",
+                "/home/demo/inner/more.yaml": "services: {a: {image: x, colour: red}}",
+            ])
+        let found = Set(
+            result.diagnostics.map { one in
+                "\(one.place?.file ?? "") \(one.related.map { "\($0.role) \($0.place)" } ?? "-")"
+            })
+        #expect(
+            found == [
+                "inner/more.yaml included compose.yaml:1:11", "base.yaml extended compose.yaml:4:14",
+                "deep.yaml extended base.yaml:4:14",
+            ], "\(result.diagnostics)")
+        #expect(result.diagnostics.allSatisfy { "\($0)".hasSuffix(")") })
+    }
+
     @Test("a billion laughs is a prompt error")
     func laughs() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"

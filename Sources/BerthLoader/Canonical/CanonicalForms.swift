@@ -27,7 +27,7 @@ enum CanonicalForm: Sendable {
     ])
 
     static func apply(to root: inout Node, _ remarks: Remarks, ignoringMistakes: Bool) {
-        let ignored = Remarks(files: remarks.files)
+        let ignored = Remarks(after: remarks)
         root.apply(rules) { node, form, path in form.apply(&node, path, ignoringMistakes ? ignored : remarks) }
         omitEmpty(&root)
     }

@@ -7,7 +7,7 @@ struct StackDecoder {
     func decode(_ root: Node, inactive: [Node.Entry], into stack: inout Stack) {
         for entry in root["services"]?.entries ?? [] { stack.services[entry.key] = service(entry) }
         // What is off is never made; what this host cannot do for it does not matter.
-        let quiet = StackDecoder(remarks: Remarks(files: remarks.files))
+        let quiet = StackDecoder(remarks: Remarks(after: remarks))
         for entry in inactive { stack.inactiveServices[entry.key] = quiet.service(entry) }
         for (key, field) in resources(root, "networks") { stack.networks[key] = network(key, field) }
         for (key, field) in resources(root, "volumes") { stack.volumes[key] = volume(key, field) }

@@ -38,6 +38,8 @@ struct Extender {
         var resets = resets
         if let given = reference["file"]?.scalarText {
             otherFile = PathText.join(reader.directory, given)
+            reader.remarks.note(
+                PathText.display(otherFile, from: reader.displayDirectory), "extended", at: reference.mark)
             guard let (tree, others) = reader.readForExtends(otherFile) else {
                 reader.remarks.error(
                     reference.mark, path, "the file of \"\(baseName)\" cannot be used",

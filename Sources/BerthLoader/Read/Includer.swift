@@ -72,6 +72,9 @@ struct Includer {
                 suggestion: "\"\(first)\" is relative to \(reader.directory)")
             return
         }
+        for file in files {
+            remarks.note(PathText.display(file, from: reader.displayDirectory), "included", at: request.mark)
+        }
         let environment = environment(request, directory, path)
         var inner = StackReader(
             source: reader.source, remarks: remarks, directory: base, displayDirectory: reader.displayDirectory,

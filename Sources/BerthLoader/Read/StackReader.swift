@@ -63,7 +63,7 @@ struct StackReader {
     }
 
     /// Where mistakes in short forms go: what is not interpolated cannot be read yet, and is no mistake.
-    private var shortForms: Remarks { interpolator == nil ? Remarks(files: remarks.files) : remarks }
+    private var shortForms: Remarks { interpolator == nil ? Remarks(after: remarks) : remarks }
 
     /// A document is a map.
     func checked(_ document: Node) -> Node? {

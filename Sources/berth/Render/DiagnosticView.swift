@@ -39,6 +39,17 @@ struct DiagnosticView {
                 }
                 fields += [("path", .string(diagnostic.path)), ("message", .string(diagnostic.message))]
                 if let suggestion = diagnostic.suggestion { fields.append(("suggestion", .string(suggestion))) }
+                if let related = diagnostic.related {
+                    let place = related.place
+                    fields.append(
+                        (
+                            "related",
+                            .object([
+                                ("role", .string(related.role)), ("file", .string(place.file)),
+                                ("line", .number(Int64(place.line))), ("column", .number(Int64(place.column))),
+                            ])
+                        ))
+                }
                 return .object(fields)
             }
         ).text + "\n"

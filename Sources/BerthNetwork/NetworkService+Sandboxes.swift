@@ -56,7 +56,12 @@ extension NetworkService {
         _ record: ContainerRecord, _ networks: [NetworkRecord], _ namespace: SharedDescriptor
     ) -> NameServer.View {
         var links: [String: String] = [:]
-        for link in record.service.links { links[link.alias.lowercased()] = link.service.lowercased() }
+        let isOnBridge = record.endpoints.contains { $0.network == NetworkDefinition.hostBridge.name }
+        for link in record.service.links {
+            let name =
+                isOnBridge ? NetworkDefinition.bridgeName(of: link.service, in: record.stack) : link.service
+            links[link.alias.lowercased()] = name.lowercased()
+        }
         return NameServer.View(
             networks: record.endpoints.map(\.network), upstreams: record.service.dns, namespace: namespace,
             links: links,
@@ -74,6 +79,9 @@ extension NetworkService {
             in: namespace.number)
         let link = try routes.existing(endpoint.interface)
         try routes.addAddress(link, endpoint.address.bytes, prefixLength: endpoint.prefixLength)
+        for address in endpoint.linkLocalAddresses {
+            try routes.addAddress(link, address.bytes, prefixLength: 16)
+        }
         try routes.setUp(link)
         if leads, let gateway = endpoint.gateway {
             try routes.addRoute(.init([0, 0, 0, 0], prefixLength: 0, index: link, gateway: gateway.bytes))

@@ -194,6 +194,9 @@ extension PlanExecutor {
     /// The slot's address on each network: leased once, kept across recreations. Two containers that may run at the
     /// same time have one each.
     private func endpoints(of intent: ContainerIntent, _ id: ContainerID) throws -> [Endpoint] {
+        // Another stack's `down` may have taken it away since the plan was made.
+        let bridge = NetworkDefinition.hostBridge
+        if intent.networks.contains(where: { $0.name == bridge.name }) { try createNetwork(bridge) }
         let networks = try parts.store.networks()
         let neighbours = intent.standsBy ? slotRecords(intent.stack, intent.slot).flatMap(\.endpoints) : []
         return try intent.networks.enumerated().map { index, wish in
@@ -214,7 +217,8 @@ extension PlanExecutor {
                 network: network.name, interface: wish.attachment.interfaceName ?? "eth\(index)", address: address,
                 prefixLength: network.subnet.length, gateway: network.definition.isInternal ? nil : network.gateway,
                 macAddress: mac,
-                names: wish.names + [id.short])
+                names: wish.names + [id.short], gatewayPriority: wish.attachment.gatewayPriority ?? 0,
+                linkLocalAddresses: wish.attachment.linkLocalAddresses.compactMap { IPv4Address($0) })
         }
     }
 }

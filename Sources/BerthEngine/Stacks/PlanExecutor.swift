@@ -126,8 +126,7 @@ struct PlanExecutor: Sendable {
         switch operation.action {
         case .createNetwork(let definition): try createNetwork(definition)
         case .removeNetwork(let name):
-            await parts.network.close(name)
-            try parts.store.removeNetwork(name)
+            try await removeNetwork(name)
         case .createVolume(let definition):
             try parts.store.insert(
                 VolumeRecord(
@@ -231,13 +230,22 @@ struct PlanExecutor: Sendable {
         }
     }
 
-    private func createNetwork(_ definition: NetworkDefinition) throws {
+    private func removeNetwork(_ name: String) async throws {
+        // Another stack may have joined the host's bridge since the plan was made.
+        let isUsed = parts.registry.all().contains { $0.record.endpoints.contains { $0.network == name } }
+        if name == NetworkDefinition.hostBridge.name && isUsed { return }
+        await parts.network.close(name)
+        try parts.store.removeNetwork(name)
+    }
+
+    func createNetwork(_ definition: NetworkDefinition) throws {
         let existing = try parts.store.networks()
         if existing.contains(where: { $0.name == definition.name }) { return }
         let (subnet, gateway) = try parts.network.chooseSubnet(definition, existing: existing)
         try parts.store.insert(
             NetworkRecord(
-                id: Hex.encode(randomBytes(32)), name: definition.name, stack: stack, definition: definition,
+                id: Hex.encode(randomBytes(32)), name: definition.name, stack: definition.isHostBridge ? nil : stack,
+                definition: definition,
                 subnet: subnet,
                 gateway: gateway, labels: definition.labels, created: now))
     }

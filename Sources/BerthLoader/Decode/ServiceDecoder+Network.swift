@@ -49,7 +49,11 @@ extension ServiceDecoder {
 
     func decodeNetwork(_ field: Field, _ service: inout Service) {
         if let mode = field["network_mode"]?.filled {
-            service.networkMode = networkMode(mode, field)
+            if ["bridge", "default"].contains(mode) {
+                service.networks[NetworkDefinition.hostBridge.key] = NetworkAttachment()
+            } else {
+                service.networkMode = networkMode(mode, field)
+            }
         } else {
             for entry in field["networks"]?.node.entries ?? [] {
                 let path = field.path.key("networks").key(entry.key)
@@ -69,7 +73,6 @@ extension ServiceDecoder {
         switch text {
         case "none": return .none
         case "host": return .host
-        case "bridge", "default": return .bridge
         default:
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             if parts.count == 2 && parts[0] == "service" { return .service(parts[1]) }
@@ -94,6 +97,9 @@ extension ServiceDecoder {
         attachment.gatewayPriority = field["gw_priority"]?.int
         attachment.interfaceName = field["interface_name"]?.filled
         attachment.linkLocalAddresses = field["link_local_ips"]?.texts ?? []
+        for text in attachment.linkLocalAddresses where IPv4Address(text) == nil && !text.contains(":") {
+            field["link_local_ips"]?.fail("\"\(text)\" is not an address")
+        }
         attachment.driverOptions = field["driver_opts"]?.pairs ?? [:]
         return attachment
     }

@@ -10,6 +10,9 @@ struct StackDecoder {
         let quiet = StackDecoder(remarks: Remarks(after: remarks))
         for entry in inactive { stack.inactiveServices[entry.key] = quiet.service(entry) }
         for (key, field) in resources(root, "networks") { stack.networks[key] = network(key, field) }
+        let services = Array(stack.services.values) + Array(stack.inactiveServices.values)
+        let bridge = NetworkDefinition.hostBridge
+        if services.contains(where: { $0.networks[bridge.key] != nil }) { stack.networks[bridge.key] = bridge }
         for (key, field) in resources(root, "volumes") { stack.volumes[key] = volume(key, field) }
         for (key, field) in resources(root, "secrets") { stack.secrets[key] = material(key, field) }
         for (key, field) in resources(root, "configs") { stack.configs[key] = material(key, field) }
@@ -32,6 +35,10 @@ struct StackDecoder {
     private func network(_ key: String, _ field: Field) -> NetworkDefinition {
         var definition = NetworkDefinition(key: key, name: field["name"]?.text ?? key)
         definition.isExternal = field["external"]?.flag ?? false
+        if definition.isHostBridge && !definition.isExternal {
+            field["name"]?.fail(
+                "\(definition.name) is the host's own network", suggestion: "choose another name, or external: true")
+        }
         definition.driver = field["driver"]?.filled
         if let driver = definition.driver, !["bridge", "default"].contains(driver) {
             field["driver"]?.warn("the network driver \"\(driver)\" is not there; a bridge is used")

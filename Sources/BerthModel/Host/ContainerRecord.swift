@@ -82,7 +82,7 @@ package struct ContainerMount: Codable, Sendable, Equatable {
 package struct Endpoint: Codable, Sendable, Equatable {
     /// The network's real name.
     package var network: String
-    /// `eth0`, `eth1`, … in the alphabetical order of the networks, unless the file names it.
+    /// `eth0`, `eth1`, … by the networks' `priority`, then in their alphabetical order, unless the file names it.
     package var interface: String
     package var address: IPv4Address
     package var prefixLength: Int
@@ -90,10 +90,12 @@ package struct Endpoint: Codable, Sendable, Equatable {
     package var macAddress: String
     /// Service name, container name, short id and aliases: what this network's DNS answers with this address.
     package var names: [String]
+    package var gatewayPriority: Int
+    package var linkLocalAddresses: [IPv4Address]
 
     package init(
         network: String, interface: String, address: IPv4Address, prefixLength: Int, gateway: IPv4Address?,
-        macAddress: String, names: [String]
+        macAddress: String, names: [String], gatewayPriority: Int = 0, linkLocalAddresses: [IPv4Address] = []
     ) {
         self.network = network
         self.interface = interface
@@ -102,6 +104,8 @@ package struct Endpoint: Codable, Sendable, Equatable {
         self.gateway = gateway
         self.macAddress = macAddress
         self.names = names
+        self.gatewayPriority = gatewayPriority
+        self.linkLocalAddresses = linkLocalAddresses
     }
 }
 
@@ -175,7 +179,11 @@ extension ContainerRecord {
         mounts.compactMap { if case .volume(let name, false, _, _) = $0.source { name } else { nil } }
     }
 
-    /// The endpoint whose network leads out of the stack: the default route and published ports go through it. The
-    /// first in the networks' alphabetical order that is not internal.
-    package var gatewayEndpoint: Endpoint? { endpoints.first { $0.gateway != nil } }
+    /// The endpoint whose network leads out of the stack: the default route and published ports go through it. Of those
+    /// that are not internal, the one with the highest `gw_priority`, then the first.
+    package var gatewayEndpoint: Endpoint? {
+        endpoints.filter { $0.gateway != nil }.enumerated().min {
+            (-$0.element.gatewayPriority, $0.offset) < (-$1.element.gatewayPriority, $1.offset)
+        }?.element
+    }
 }

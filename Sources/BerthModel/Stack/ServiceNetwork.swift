@@ -18,8 +18,6 @@ package struct NetworkAttachment: Codable, Sendable, Equatable {
 package enum NetworkMode: Codable, Sendable, Equatable {
     case none
     case host
-    /// Docker's default bridge: a network shared by all stacks, without service names.
-    case bridge
     case service(String)
     case container(String)
 }

@@ -55,6 +55,19 @@ package struct NetworkDefinition: Codable, Sendable, Equatable {
         self.key = key
         self.name = name
     }
+
+    /// `network_mode: bridge`: Docker's default bridge. It belongs to no stack, is made when the first container needs
+    /// it, goes with the last, and answers to no service names, which would be those of several stacks.
+    package static let hostBridge: NetworkDefinition = {
+        var definition = NetworkDefinition(key: "network_mode: bridge", name: "bridge")
+        definition.isExternal = true
+        return definition
+    }()
+
+    /// What `links` find on the host's bridge; nothing that a program would ask for by chance.
+    package static func bridgeName(of service: String, in stack: String) -> String { "\(service)/\(stack)" }
+
+    package var isHostBridge: Bool { name == NetworkDefinition.hostBridge.name }
 }
 
 /// A top-level `volumes` entry.

@@ -19,7 +19,7 @@ package struct ContainerIntent: Codable, Sendable, Equatable {
     package var configHash: String
     /// All of them: the image's are not in here, the service's and compose's are.
     package var labels: [String: String]
-    /// In the alphabetical order of the real names; empty with a `networkMode`.
+    /// By `priority`, highest first, then in the alphabetical order of the real names; empty with a `networkMode`.
     package var networks: [NetworkIntent]
     /// Real names of the stack's volumes by key, those this service mounts.
     package var volumeNames: [String: String]

@@ -134,12 +134,17 @@ extension Reconciler {
     ) -> [NetworkIntent] {
         let networks = service.networks.compactMap { key, attachment -> NetworkIntent? in
             guard let name = stack.networks[key]?.name else { return nil }
-            let names = [finalName] + (useAliases ? [service.name] + attachment.aliases : [])
+            var names = [finalName] + (useAliases ? [service.name] + attachment.aliases : [])
+            if stack.networks[key]?.isHostBridge == true {
+                names = [NetworkDefinition.bridgeName(of: service.name, in: stack.name)]
+            }
             var unique: [String] = []
             for name in names where !unique.contains(name) { unique.append(name) }
             return NetworkIntent(key: key, name: name, attachment: attachment, names: unique)
         }
-        return networks.sorted { $0.name < $1.name }
+        return networks.sorted {
+            (-($0.attachment.priority ?? 0), $0.name) < (-($1.attachment.priority ?? 0), $1.name)
+        }
     }
 
     private func labels(

@@ -63,6 +63,11 @@ extension UpBuilder {
             let exists = observed.networks[wanted.name] != nil
             if wanted.isExternal {
                 if exists { continue }
+                if wanted.isHostBridge {
+                    networkOperations[wanted.name] = plan.add(
+                        .createNetwork(.hostBridge), on: Subject(.network, wanted.name), cause: "the first to need it")
+                    continue
+                }
                 throw BerthError(
                     .notFound, "network \(wanted.name) declared as external, but could not be found",
                     subject: "network \(wanted.name)", hint: "create it, or remove external: true")

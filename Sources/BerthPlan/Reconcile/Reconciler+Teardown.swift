@@ -98,11 +98,17 @@ private struct Teardown {
     /// Networks of the stack that nobody stays in.
     mutating func removeNetworks() {
         for network in observed.networks.keys.sorted() {
-            guard let record = observed.networks[network], record.stack == name, !record.definition.isExternal else {
-                continue
-            }
+            guard let record = observed.networks[network] else { continue }
             let residents = observed.containers.filter { container in
                 container.record.endpoints.contains { $0.network == network }
+            }
+            if record.definition.isHostBridge {
+                let isOurs = stack?.networks.values.contains(where: \.isHostBridge) ?? false
+                guard residents.allSatisfy({ removals[$0.record.id] != nil }), isOurs || !residents.isEmpty else {
+                    continue
+                }
+            } else if record.stack != name || record.definition.isExternal {
+                continue
             }
             if let stays = residents.first(where: { removals[$0.record.id] == nil }) {
                 if options.services.isEmpty {

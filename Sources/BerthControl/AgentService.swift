@@ -54,6 +54,8 @@ package protocol AgentService: Sendable {
     func checkStore(repairs: Bool) async throws -> [StoreProblem]
     func networks(stack: String?) async throws -> [NetworkRecord]
     func volumes(stack: String?) async throws -> [VolumeRecord]
+    func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult
+    func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult
 }
 
 /// Progress of one request: items in order, the last one a `result`; a failure is thrown.

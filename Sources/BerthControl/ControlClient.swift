@@ -87,6 +87,12 @@ package final class ControlClient: AgentService {
     package func volumes(stack: String?) async throws -> [VolumeRecord] {
         try await one(.volumes, StackRequest(stack: stack))
     }
+    package func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
+        try await one(.changeNetworks, request)
+    }
+    package func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult {
+        try await one(.changeVolumes, request)
+    }
 
     // MARK: Transport
 

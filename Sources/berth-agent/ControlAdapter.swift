@@ -299,6 +299,28 @@ struct ControlAdapter: AgentService {
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }
     func volumes(stack: String?) async throws -> [VolumeRecord] { try engine.volumes(stack: stack) }
 
+    func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
+        switch request {
+        case .create(let definition):
+            return PruneResult(lines: [try await engine.createNetwork(definition)], freedBytes: 0)
+        case .remove(let name):
+            try await engine.removeNetwork(name)
+            return PruneResult(lines: [name], freedBytes: 0)
+        case .prune: return try await engine.pruneNetworks()
+        }
+    }
+
+    func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult {
+        switch request {
+        case .create(let definition):
+            return PruneResult(lines: [try await engine.createVolume(definition)], freedBytes: 0)
+        case .remove(let name):
+            try await engine.removeVolume(name)
+            return PruneResult(lines: [name], freedBytes: 0)
+        case .prune(let all): return try await engine.pruneVolumes(all: all)
+        }
+    }
+
     private func document(_ image: StoredImage) -> ImageDocument {
         ImageDocument(
             id: image.id, references: image.references.compactMap { ImageReference($0)?.familiar },

@@ -42,7 +42,8 @@ struct Berth: AsyncParsableCommand {
         ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
         ("volumes", Volumes.self), ("wait", Wait.self), ("watch", Watch.self), ("attach", Attach.self),
         ("events", Events.self),
-        ("version", Version.self), ("system", System.self), ("image", Image.self),
+        ("version", Version.self), ("system", System.self), ("image", Image.self), ("network", Network.self),
+        ("volume", Volume.self),
     ]
 
     @OptionGroup var global: GlobalOptionsHelp

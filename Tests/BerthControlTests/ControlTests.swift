@@ -36,6 +36,12 @@ struct FakeAgent: AgentService {
     func wait(container: ContainerID) async throws -> ContainerStatus { ContainerStatus(state: .exited) }
     func top(container: ContainerID) async throws -> ProcessTable { ProcessTable(titles: [], rows: []) }
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { AsyncThrowingStream { $0.finish() } }
+    func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
+        PruneResult(lines: [], freedBytes: 0)
+    }
+    func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult {
+        PruneResult(lines: [], freedBytes: 0)
+    }
     func copyIn(_ request: CopyRequest) async throws {}
     func pruneImages(all: Bool) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
     func diskReport() async throws -> DiskReport { DiskReport(lines: []) }

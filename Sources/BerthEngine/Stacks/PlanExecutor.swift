@@ -214,9 +214,7 @@ struct PlanExecutor: Sendable {
     }
 
     private func isUsed(volume name: String) -> Bool {
-        parts.registry.all().contains { _, record in
-            record.mounts.contains { if case .volume(name, _, _, _) = $0.source { true } else { false } }
-        }
+        parts.registry.all().contains { $0.record.mountsVolume(name) }
     }
 
     private func removeVolume(_ name: String) throws {
@@ -239,14 +237,7 @@ struct PlanExecutor: Sendable {
     }
 
     func createNetwork(_ definition: NetworkDefinition) throws {
-        let existing = try parts.store.networks()
-        if existing.contains(where: { $0.name == definition.name }) { return }
-        let (subnet, gateway) = try parts.network.chooseSubnet(definition, existing: existing)
-        try parts.store.insert(
-            NetworkRecord(
-                id: Hex.encode(randomBytes(32)), name: definition.name, stack: definition.isHostBridge ? nil : stack,
-                definition: definition,
-                subnet: subnet,
-                gateway: gateway, labels: definition.labels, created: now))
+        let stack = definition.isHostBridge ? nil : stack
+        _ = try NetworkBook.shared.create(definition, stack: stack, parts)
     }
 }

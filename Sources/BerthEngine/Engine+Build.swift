@@ -70,7 +70,8 @@ extension Engine {
     /// Removes layers and blobs that no image, no container and no cached step needs. Returns the bytes freed.
     @discardableResult
     func collectLayers() throws -> Int64 {
-        let used = Set(parts.registry.all().flatMap { ContentHash.chainIDs(of: $0.record.layers) })
+        let images = parts.registry.all().flatMap(\.record.usedImages)
+        let used = Set(images.flatMap { ContentHash.chainIDs(of: $0.layers) })
         return try parts.images.collect(keepingLayers: used.union(try cachedLayers()))
     }
 }

@@ -165,8 +165,15 @@ extension Engine {
         let requested = services.isEmpty ? Set(stack.services.keys) : Set(services)
         let names = withDependencies ? try DependencyGraph(stack).withDependencies(requested) : requested
         var wanted: [String: Platform?] = [:]
-        for service in names.sorted().compactMap({ stack.services[$0] }) where service.image != nil {
+        for service in names.sorted().compactMap({ stack.services[$0] }) {
+            for mount in service.mounts {
+                guard case .image(let name, _) = mount.kind, try isPullDue(name, options.policy ?? .missing) else {
+                    continue
+                }
+                wanted[name] = .some(nil)
+            }
             let policy = options.policy ?? service.pullPolicy.flatMap { PullPolicy($0) } ?? .missing
+            guard service.image != nil else { continue }
             let reference = stack.imageReference(of: service)
             // What can be built is not looked for elsewhere.
             if service.build != nil && policy == .missing { continue }

@@ -9,7 +9,8 @@ extension Engine {
         // Ignored: a cache that cannot be read is no cache.
         let cached = (try? cachedLayers()) ?? []
         return (
-            Set(records.map(\.imageID)), Set(records.flatMap { ContentHash.chainIDs(of: $0.layers) }).union(cached)
+            Set(records.flatMap(\.usedImages).map(\.id)),
+            Set(records.flatMap(\.usedImages).flatMap { ContentHash.chainIDs(of: $0.layers) }).union(cached)
         )
     }
 

@@ -88,11 +88,14 @@ extension ContainerRuntime {
         binds += try MountSources.resolve(record, layout: layout, root: request.root)
         binds += try privateFiles(request)
         var (joined, hosts, slots) = namespacePlaces(request)
-        binds += request.trees.map { tree in
+        for tree in request.trees {
             slots.append(tree.mount)
-            return RuntimeSpec.Mount(
+            let mount = RuntimeSpec.Mount(
                 tree.target, type: "bind", source: "\(LaunchCompiler.slotSource)\(slots.count - 1)",
                 options: ["rprivate", tree.readOnly ? "ro" : "rw"] + (tree.isDirectory ? ["directory"] : []))
+            // What is mounted inside it comes after it.
+            let inner = binds.firstIndex { $0.destination.hasPrefix("\(tree.target)/") }
+            binds.insert(mount, at: inner ?? binds.endIndex)
         }
         let input = SpecInput(
             record: record, user: user, binds: binds, cgroupMounts: cgroups.mounts(readOnly: !service.privileged),

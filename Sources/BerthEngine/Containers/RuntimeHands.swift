@@ -39,6 +39,7 @@ final class RuntimeHands: ContainerHands {
         request.resolv = engine.network.resolvFile(record)
         request.joined = try joinedNamespaces(record)
         request.holdUntilAttached = held
+        request.trees += try imageTrees(record)
         try await engine.runtime.start(request)
         // It may have got its slot while it was launched.
         engine.live.insert(engine.registry.record(record.id) ?? record)
@@ -54,6 +55,14 @@ final class RuntimeHands: ContainerHands {
         let names = record.namedVolumes
         if names.isEmpty { return }
         try engine.volumeMounts.hold(engine.store.volumes().filter { names.contains($0.name) }, by: record.id)
+    }
+
+    private func imageTrees(_ record: ContainerRecord) throws -> [TreeMount] {
+        try record.mounts.compactMap { mount in
+            guard case .image(_, let layers, let subpath) = mount.source else { return nil }
+            let (tree, isDirectory) = try engine.snapshotter.view(layers: layers, subpath: subpath)
+            return TreeMount(mount: tree, target: mount.target, isDirectory: isDirectory, readOnly: true)
+        }
     }
 
     private enum Place { case host, shared(SharedDescriptor), own(SandboxPlace) }

@@ -2,6 +2,7 @@
 import BerthLinux
 import BerthModel
 import BerthPlan
+import BerthStore
 
 extension PlanExecutor {
     /// Binds every host port of the plan before anything is touched.
@@ -163,10 +164,16 @@ extension PlanExecutor {
             return ContainerMount(
                 source: .tmpfs(sizeBytes: sizeBytes, mode: mode, options: options), target: mount.target,
                 readOnly: mount.readOnly)
-        case .image:
-            throw BerthError(
-                .unsupported, "creating \(intent.finalName)", subject: mount.target,
-                cause: "mounts of images are not supported yet")
+        case .image(let reference, let subpath):
+            guard let image = try parts.images.find(reference) else {
+                throw BerthError(
+                    .notFound, "creating \(intent.finalName)", subject: reference,
+                    cause: "the image \(reference), which it mounts at \(mount.target), is not in the store",
+                    hint: "pull, load or build it first")
+            }
+            return ContainerMount(
+                source: .image(id: image.id, layers: image.config.rootfs.diff_ids, subpath: subpath),
+                target: mount.target, readOnly: true)
         }
     }
 

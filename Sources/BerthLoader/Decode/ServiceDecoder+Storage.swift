@@ -43,8 +43,17 @@ extension ServiceDecoder {
                     sizeBytes: options?["size"]?.integer, mode: options?["mode"]?.int.flatMap { UInt32(exactly: $0) },
                     options: []),
                 target: target, readOnly: readOnly)
+        case "image":
+            guard let source, ImageReference(source) != nil else {
+                field.fail("the source of an image mount is an image, found \"\(source ?? "")\"")
+                return nil
+            }
+            return MountDefinition(
+                kind: .image(reference: source, subpath: field["image"]?["subpath"]?.filled), target: target,
+                readOnly: true)
         case let type:
-            field.fail("mounts of type \"\(type ?? "")\" are not supported", suggestion: "bind, volume or tmpfs")
+            field.fail(
+                "mounts of type \"\(type ?? "")\" are not supported", suggestion: "bind, volume, tmpfs or image")
             return nil
         }
     }

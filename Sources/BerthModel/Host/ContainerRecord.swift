@@ -65,6 +65,8 @@ package struct ContainerMount: Codable, Sendable, Equatable {
         case tmpfs(sizeBytes: Int64?, mode: UInt32?, options: [String])
         /// A secret or config: the content is in the secrets directory under its digest.
         case material(digest: Digest, userID: UInt32, groupID: UInt32, mode: UInt32)
+        /// Another image's tree, or a part of it, never written to.
+        case image(id: Digest, layers: [Digest], subpath: String?)
     }
 
     package var source: Source
@@ -177,6 +179,12 @@ extension ContainerRecord {
     /// The volumes it mounts, by their real names.
     package var namedVolumes: [String] {
         mounts.compactMap { if case .volume(let name, false, _, _) = $0.source { name } else { nil } }
+    }
+
+    /// Of its own image, and of those that it mounts.
+    package var usedImages: [(id: Digest, layers: [Digest])] {
+        [(imageID, layers)]
+            + mounts.compactMap { if case .image(let id, let layers, _) = $0.source { (id, layers) } else { nil } }
     }
 
     /// The endpoint whose network leads out of the stack: the default route and published ports go through it. Of those

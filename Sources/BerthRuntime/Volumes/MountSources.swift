@@ -7,7 +7,7 @@ enum MountSources {
         .Mount]
     {
         var materialCount = 0
-        return try record.mounts.map { mount in
+        return try record.mounts.compactMap { mount in
             let access = mount.readOnly ? "ro" : "rw"
             switch mount.source {
             case .volume(let name, _, let noCopy, let subpath):
@@ -25,6 +25,9 @@ enum MountSources {
                 return try bind(mount, path, createHostPath, propagation, access)
             case .tmpfs(let sizeBytes, let mode, let options):
                 return tmpfs(mount, sizeBytes, mode, options)
+            case .image:
+                // Comes as a tree of its own.
+                return nil
             case .material(let digest, let userID, let groupID, let mode):
                 materialCount += 1
                 let path = layout.generatedFile(record.id, "material-\(materialCount)")

@@ -87,6 +87,9 @@ package final class ControlClient: AgentService {
     package func volumes(stack: String?) async throws -> [VolumeRecord] {
         try await one(.volumes, StackRequest(stack: stack))
     }
+    package func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage] {
+        try await one(.usage, containers)
+    }
     package func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
         try await one(.changeNetworks, request)
     }

@@ -138,6 +138,7 @@ package final class ControlServer: Sendable {
             try await answer.one(try await service.checkStore(repairs: (try decode(body) as StackRequest).all))
         case .networks:
             try await answer.one(try await service.networks(stack: (try decode(body) as StackRequest).stack))
+        case .usage: try await answer.one(try await service.usage(try decode(body)))
         case .changeNetworks: try await answer.one(try await service.changeNetworks(try decode(body)))
         case .changeVolumes: try await answer.one(try await service.changeVolumes(try decode(body)))
         case .volumes: try await answer.one(try await service.volumes(stack: (try decode(body) as StackRequest).stack))

@@ -7,7 +7,7 @@ package enum Route: String, CaseIterable, Sendable {
     case pull, push, resolve, checkLogin, build, pruneBuilds, importImage, loadImages, saveImages, images, inspectImage,
         tagImage,
         removeImage,
-        pruneImages, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes
+        pruneImages, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes, usage
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }

@@ -299,6 +299,10 @@ struct ControlAdapter: AgentService {
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }
     func volumes(stack: String?) async throws -> [VolumeRecord] { try engine.volumes(stack: stack) }
 
+    func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage] {
+        await engine.usage(containers)
+    }
+
     func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
         switch request {
         case .create(let definition):

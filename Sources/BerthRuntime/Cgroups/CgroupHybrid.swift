@@ -103,12 +103,17 @@ package struct CgroupHybrid: CgroupTree {
     package func processes(_ id: String) -> [Int32] { identity.processes(id) }
 
     package func usage(_ id: String) -> CgroupUsage {
-        var usage = CgroupUsage()
-        func number(_ path: String?) -> Int64 {
-            path.flatMap { try? FileIO.readText($0) }.flatMap { Int64($0.filter { $0 != "\n" }) } ?? 0
+        // The v2 tree counts processor time without any controller.
+        var usage = identity.usage(id)
+        if let memory = directory("memory", id) {
+            let cached = CgroupFile.value("total_inactive_file", in: "\(memory)/memory.stat") ?? 0
+            usage.memoryBytes = max(0, (CgroupFile.number("\(memory)/memory.usage_in_bytes") ?? 0) - cached)
+            // A number near the end of the range is how v1 says that there is none.
+            usage.memoryLimitBytes = CgroupFile.number("\(memory)/memory.limit_in_bytes").flatMap {
+                $0 > 1 << 60 ? nil : $0
+            }
         }
-        usage.memoryBytes = number(directory("memory", id).map { "\($0)/memory.usage_in_bytes" })
-        usage.processCount = number(directory("pids", id).map { "\($0)/pids.current" })
+        if let pids = directory("pids", id) { usage.processCount = CgroupFile.number("\(pids)/pids.current") ?? 0 }
         return usage
     }
 

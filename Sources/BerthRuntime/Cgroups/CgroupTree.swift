@@ -29,9 +29,15 @@ package protocol CgroupTree: Sendable {
 }
 
 package struct CgroupUsage: Sendable, Equatable {
+    /// Without file cache that the kernel would give back first (`inactive_file`), as docker counts.
     package var memoryBytes: Int64 = 0
+    /// Nil: no limit.
+    package var memoryLimitBytes: Int64?
     package var cpuNanoseconds: Int64 = 0
     package var processCount: Int64 = 0
+    /// Nil: blocks are not counted here.
+    package var readBytes: Int64?
+    package var writtenBytes: Int64?
     package init() {}
 }
 
@@ -148,5 +154,32 @@ enum CgroupValues {
         guard let memory = limits.memoryLimitBytes, memory > 0 else { return nil }
         if let given = limits.memorySwapLimitBytes, given != 0 { return given }
         return memory * 2
+    }
+}
+
+/// Reading the files of a group; what is absent counts as nothing.
+enum CgroupFile {
+    static func number(_ path: String) -> Int64? {
+        (try? FileIO.readText(path)).flatMap { Int64($0.filter { $0 != "\n" }) }
+    }
+
+    /// Bytes read and written over all devices, by v2's `io.stat`; nil: the controller is off.
+    static func blocks(_ path: String) -> (read: Int64, written: Int64)? {
+        guard let text = try? FileIO.readText(path) else { return nil }
+        var sums: (read: Int64, written: Int64) = (0, 0)
+        for word in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
+            if word.hasPrefix("rbytes=") { sums.read += Int64(word.dropFirst(7)) ?? 0 }
+            if word.hasPrefix("wbytes=") { sums.written += Int64(word.dropFirst(7)) ?? 0 }
+        }
+        return sums
+    }
+
+    /// The value behind a name in a file of `name value` lines.
+    static func value(_ name: String, in path: String) -> Int64? {
+        for line in ((try? FileIO.readText(path)) ?? "").split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            if parts.count == 2, parts[0] == name { return Int64(parts[1]) }
+        }
+        return nil
     }
 }

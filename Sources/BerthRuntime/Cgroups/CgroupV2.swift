@@ -89,16 +89,14 @@ package struct CgroupV2: CgroupTree {
 
     package func usage(_ id: String) -> CgroupUsage {
         var usage = CgroupUsage()
-        func number(_ file: String) -> Int64 {
-            ((try? FileIO.readText("\(directory(id))/\(file)")) ?? "").split(separator: "\n").first.flatMap {
-                Int64($0)
-            } ?? 0
-        }
-        usage.memoryBytes = number("memory.current")
-        usage.processCount = number("pids.current")
-        for line in ((try? FileIO.readText("\(directory(id))/cpu.stat")) ?? "").split(separator: "\n")
-        where line.hasPrefix("usage_usec ") {
-            usage.cpuNanoseconds = (Int64(line.dropFirst(11)) ?? 0) * 1000
+        let directory = directory(id)
+        let cached = CgroupFile.value("inactive_file", in: "\(directory)/memory.stat") ?? 0
+        usage.memoryBytes = max(0, (CgroupFile.number("\(directory)/memory.current") ?? 0) - cached)
+        usage.memoryLimitBytes = CgroupFile.number("\(directory)/memory.max")
+        usage.processCount = CgroupFile.number("\(directory)/pids.current") ?? 0
+        usage.cpuNanoseconds = (CgroupFile.value("usage_usec", in: "\(directory)/cpu.stat") ?? 0) * 1000
+        if let blocks = CgroupFile.blocks("\(directory)/io.stat") {
+            (usage.readBytes, usage.writtenBytes) = (blocks.read, blocks.written)
         }
         return usage
     }

@@ -54,6 +54,8 @@ package protocol AgentService: Sendable {
     func checkStore(repairs: Bool) async throws -> [StoreProblem]
     func networks(stack: String?) async throws -> [NetworkRecord]
     func volumes(stack: String?) async throws -> [VolumeRecord]
+    /// One path, below which the container's files are until the client goes.
+    func root(container: ContainerID) -> AsyncThrowingStream<String, any Error>
     /// What running containers use now; those that do not run are left out.
     func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage]
     func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult

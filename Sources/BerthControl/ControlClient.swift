@@ -87,6 +87,9 @@ package final class ControlClient: AgentService {
     package func volumes(stack: String?) async throws -> [VolumeRecord] {
         try await one(.volumes, StackRequest(stack: stack))
     }
+    package func root(container: ContainerID) -> AsyncThrowingStream<String, any Error> {
+        stream(.root, ContainerRequest(container: container))
+    }
     package func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage] {
         try await one(.usage, containers)
     }

@@ -138,6 +138,8 @@ package final class ControlServer: Sendable {
             try await answer.one(try await service.checkStore(repairs: (try decode(body) as StackRequest).all))
         case .networks:
             try await answer.one(try await service.networks(stack: (try decode(body) as StackRequest).stack))
+        case .root:
+            try await answer.stream(service.root(container: (try decode(body) as ContainerRequest).container))
         case .usage: try await answer.one(try await service.usage(try decode(body)))
         case .changeNetworks: try await answer.one(try await service.changeNetworks(try decode(body)))
         case .changeVolumes: try await answer.one(try await service.changeVolumes(try decode(body)))

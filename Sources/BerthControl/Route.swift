@@ -7,7 +7,7 @@ package enum Route: String, CaseIterable, Sendable {
     case pull, push, resolve, checkLogin, build, pruneBuilds, importImage, loadImages, saveImages, images, inspectImage,
         tagImage,
         removeImage,
-        pruneImages, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes, usage
+        pruneImages, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes, usage, root
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }
@@ -18,7 +18,7 @@ package enum Route: String, CaseIterable, Sendable {
     }
 
     /// True: it is over when its client leaves. All other work goes on without its observer.
-    var endsWithClient: Bool { self == .events || self == .wait || self == .build }
+    var endsWithClient: Bool { [.events, .wait, .build, .root].contains(self) }
 
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20

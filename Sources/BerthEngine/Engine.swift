@@ -10,7 +10,7 @@ import Logging
 package final class Engine: Sendable {
     package let parts: EngineParts
     let reconciler = Reconciler(hash: { ContentHash.digest(of: $0) })
-    private let turns = StackTurns()
+    let turns = StackTurns()
     private let hands: RuntimeHands
 
     package init(_ parts: EngineParts) {

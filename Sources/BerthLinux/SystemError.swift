@@ -16,6 +16,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
         self.subject = subject
     }
 
+    /// A tree that nests deeper than anything of use.
+    package static let tooDeep = SystemError(call: "copying a tree", errno: ENAMETOOLONG)
+
     /// The kernel's words for the errno: "no such file or directory", lower case.
     package var reason: String {
         var buffer = [CChar](repeating: 0, count: 256)

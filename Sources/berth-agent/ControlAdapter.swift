@@ -299,6 +299,18 @@ struct ControlAdapter: AgentService {
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }
     func volumes(stack: String?) async throws -> [VolumeRecord] { try engine.volumes(stack: stack) }
 
+    func root(container: ContainerID) -> AsyncThrowingStream<String, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    try await engine.holdRoot(of: container) { continuation.yield($0) }
+                    continuation.finish()
+                } catch { continuation.finish(throwing: error) }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
     func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage] {
         await engine.usage(containers)
     }

@@ -41,7 +41,7 @@ struct Berth: AsyncParsableCommand {
         ("top", Top.self),
         ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
         ("volumes", Volumes.self), ("wait", Wait.self), ("watch", Watch.self), ("attach", Attach.self),
-        ("stats", Stats.self),
+        ("stats", Stats.self), ("cp", Cp.self),
         ("events", Events.self),
         ("version", Version.self), ("system", System.self), ("image", Image.self), ("network", Network.self),
         ("volume", Volume.self),

@@ -36,6 +36,9 @@ struct FakeAgent: AgentService {
     func wait(container: ContainerID) async throws -> ContainerStatus { ContainerStatus(state: .exited) }
     func top(container: ContainerID) async throws -> ProcessTable { ProcessTable(titles: [], rows: []) }
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { AsyncThrowingStream { $0.finish() } }
+    func root(container: ContainerID) -> AsyncThrowingStream<String, any Error> {
+        AsyncThrowingStream { $0.finish() }
+    }
     func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage] { [] }
     func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
         PruneResult(lines: [], freedBytes: 0)

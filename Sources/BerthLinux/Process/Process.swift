@@ -107,6 +107,7 @@ package enum Process {
 
     package static var ownID: Int32 { getpid() }
     package static var effectiveUserID: UInt32 { geteuid() }
+    package static var effectiveGroupID: UInt32 { getegid() }
 
     /// A pipe; both ends close-on-exec.
     package static func pipe() throws(SystemError) -> (read: SharedDescriptor, write: SharedDescriptor) {

@@ -83,6 +83,8 @@ extension NetworkService {
             try routes.addAddress(link, address.bytes, prefixLength: 16)
         }
         try routes.setUp(link)
+        // Kernels before 5.17 forget the proxy with the bridge's carrier, which it may just have got back.
+        if let gateway = endpoint.gateway { try live.routes.addProxy(live.bridgeIndex, gateway.bytes) }
         if leads, let gateway = endpoint.gateway {
             try routes.addRoute(.init([0, 0, 0, 0], prefixLength: 0, index: link, gateway: gateway.bytes))
         }

@@ -72,6 +72,24 @@ struct NetworkPathTests {
         await host.service.shutdown()
     }
 
+    @Test("a network whose bridge had no carrier for a while still answers for its gateway")
+    func carrier() async throws {
+        let host = try FakeHost()
+        let network = try host.network("front", "172.18.0.0/16")
+        let sandboxes = try await host.start([try host.container("web", 2, on: [network])], on: [network])
+        let inside = try #require(sandboxes[0].keepsakes.first { $0.label == "network front" }?.descriptor)
+        #expect(try Shell.run("ip link set veth0 down", in: inside).status == 0)
+        // The kernel tells of it in its own time.
+        #expect(
+            try Shell.run("timeout 10 sh -c 'until ip link show br0 | grep -q \"state DOWN\"; do :; done'", in: inside)
+                .status == 0)
+        #expect(try Shell.run("ip link set veth0 up", in: inside).status == 0)
+        #expect(
+            try Shell.run("busybox arping -f -w 5 -I eth0 172.18.0.1", in: sandboxes[0].namespace).output.contains(
+                "02:42:ac:12:00:01"))
+        await host.service.shutdown()
+    }
+
     @Test("a published UDP port answers from the port that was asked")
     func datagrams() async throws {
         let host = try FakeHost()

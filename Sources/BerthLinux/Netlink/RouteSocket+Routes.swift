@@ -109,8 +109,10 @@ extension RouteSocket {
         try addNeighbour(index, address, hardware: hardware, state: 0x80, flags: 0)
     }
 
-    /// Answers questions for an address on this link with our own hardware address, and forwards what comes.
+    /// Answers questions for an address on this link with our own hardware address, and forwards what comes. Permanent:
+    /// else the kernel forgets it when the link loses its carrier, as a bridge does without its last port; the news of
+    /// a bridge's first moment, when it has none yet, may even come after this.
     package func addProxy(_ index: UInt32, _ address: [UInt8]) throws(SystemError) {
-        try addNeighbour(index, address, hardware: nil, state: 0, flags: 8)
+        try addNeighbour(index, address, hardware: nil, state: 0x80, flags: 8)
     }
 }

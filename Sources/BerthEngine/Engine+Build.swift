@@ -41,10 +41,9 @@ extension Engine {
     private static let cacheBytesMax: Int64 = 20 << 30
 
     private func trimBuildCache() throws {
-        let rows = try parts.store.cachedSteps()
-        var total = rows.reduce(Int64(0)) { $0 + ($1.step.layer?.sizeBytes ?? 0) }
+        var total = try parts.store.cachedBytes()
         if total <= Engine.cacheBytesMax { return }
-        for row in rows where total > Engine.cacheBytesMax {
+        for row in try parts.store.cachedSteps() where total > Engine.cacheBytesMax {
             try parts.store.removeCachedStep(row.step.key)
             total -= row.step.layer?.sizeBytes ?? 0
         }

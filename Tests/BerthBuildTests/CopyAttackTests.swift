@@ -58,10 +58,11 @@ struct CopyAttackTests {
             ["secret=attack"],
             target: ["up->../outside", "deep->../../../../../../../../tmp", "file->../outside/secret", "loop->loop"])
         try NewEntry.symbolicLink(in: world.target.number, "abs", to: world.directory.path("outside"))
+        let before = try? FileStatus.of("/tmp/x")
         // Ignored: an error is as good as staying inside.
         try? world.copy(["secret"], destination)
         #expect(try CopyAttackTests.outsideIsUnchanged(world))
-        #expect((try? FileStatus.of("/tmp/x")) == nil)
+        #expect((try? FileStatus.of("/tmp/x")) == before)
     }
 
     @Test("links below the destination are not followed by what is copied onto them")

@@ -1,5 +1,6 @@
 // The database: what was written is read by the next one; a newer schema is refused; rows survive a hard stop.
 import BerthModel
+import BerthStore
 import Foundation
 import GRDB
 import Testing
@@ -48,6 +49,28 @@ struct StateStoreTests {
             #expect(try again.volumes().map(\.name) == ["v"])
             try again.remove(record.id)
             #expect(try again.containers().isEmpty)
+        }
+    }
+
+    @Test("the build cache: its size, and what was used longest ago first")
+    func buildCache() throws {
+        try withPath { path in
+            let store = try DatabaseStateStore(path: path)
+            func digest(_ number: UInt8) -> Digest { Digest(bytes: [UInt8](repeating: number, count: 32)) }
+            for number in UInt8(1)...3 {
+                let layer = number == 2 ? nil : PackedLayer(diffID: digest(number), sizeBytes: 100 * Int64(number))
+                let step = CachedStep(
+                    key: digest(number), parent: nil, layer: layer, summary: "RUN \(number)", created: "")
+                let time = Timestamp(nanosecondsSinceEpoch: Int64(number))
+                try store.insert(CachedStepRow(step: step, chainID: nil, created: time, used: time))
+            }
+            #expect(try store.cachedBytes() == 400)
+            try store.markUsed([digest(1), digest(9)], now: Timestamp(nanosecondsSinceEpoch: 50))
+            let again = try DatabaseStateStore(path: path)
+            #expect(try again.cachedSteps().map(\.step.key) == [digest(2), digest(3), digest(1)])
+            #expect(try again.cachedSteps().last?.used.nanosecondsSinceEpoch == 50)
+            #expect(try again.cachedStep(digest(3))?.step.summary == "RUN 3")
+            #expect(try again.cachedStep(digest(9)) == nil)
         }
     }
 

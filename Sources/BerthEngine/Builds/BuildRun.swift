@@ -17,6 +17,8 @@ final class BuildRun: WorkerWatch, Sendable {
         var others: [SharedDescriptor] = []
         /// Where layers are that were taken over, by where the worker made them.
         var moved: [String: String] = [:]
+        /// Cached steps that would do; marked in one go at the end.
+        var used: [Digest] = []
     }
 
     let engine: Engine
@@ -48,6 +50,10 @@ final class BuildRun: WorkerWatch, Sendable {
     /// Blocks until the worker has ended.
     func perform(_ request: WorkerRequest) throws -> [BuiltImage] {
         var built: [BuiltImage] = []
+        defer {
+            // Ignored: the order in which the cache forgets is all that depends on it.
+            try? parts.store.markUsed(life.withLock { $0.used }, now: now)
+        }
         try parts.images.keepingAll {
             try parts.worker.run(
                 request, archive: answers.read,
@@ -97,8 +103,9 @@ final class BuildRun: WorkerWatch, Sendable {
             let image = try engine.image(reference)
             return .image(BaseImage(id: image.id, config: image.config, layers: image.manifest.layers))
         case .cached(let key):
-            let row = try parts.store.cachedStep(key, now: now)
+            let row = try parts.store.cachedStep(key)
             guard let row, row.chainID.map(parts.images.hasLayer) ?? true else { return .cached(nil) }
+            life.withLock { $0.used.append(key) }
             return .cached(row.step)
         case .keep(let step, let directory):
             var chainID: Digest?

@@ -201,24 +201,44 @@ package final class DatabaseStateStore: StateStore {
 
     // MARK: Build cache
 
-    package func cachedStep(_ key: Digest, now: Timestamp) throws -> CachedStepRow? {
+    package func cachedStep(_ key: Digest) throws -> CachedStepRow? {
         let text = try quick.read {
             try String.fetchOne(
                 $0, sql: "SELECT document FROM build_cache WHERE key = ?", arguments: [key.description])
         }
-        guard let text, var row = try? decode(text) as CachedStepRow else { return nil }
-        row.used = now
-        try insert(row)
-        return row
+        return text.flatMap { try? decode($0) }
+    }
+    package func markUsed(_ keys: [Digest], now: Timestamp) throws {
+        do {
+            try quick.write { database in
+                for key in keys {
+                    try database.execute(
+                        sql: "UPDATE build_cache SET used = ? WHERE key = ?",
+                        arguments: [now.nanosecondsSinceEpoch, key.description])
+                }
+            }
+        } catch {
+            throw BerthError(.unavailable, "writing the state", cause: "\(error)", hint: "is the disk full?")
+        }
     }
     package func insert(_ row: CachedStepRow) throws {
         try write(
             quick, "INSERT OR REPLACE INTO build_cache (key, used, document) VALUES (?, ?, ?)",
             [row.step.key.description, row.used.nanosecondsSinceEpoch, try encode(row)])
     }
+    package func cachedBytes() throws -> Int64 {
+        try quick.read {
+            try Int64.fetchOne(
+                $0, sql: "SELECT SUM(json_extract(document, '$.step.layer.sizeBytes')) FROM build_cache")
+        } ?? 0
+    }
     package func cachedSteps() throws -> [CachedStepRow] {
-        try quick.read { try String.fetchAll($0, sql: "SELECT document FROM build_cache ORDER BY used, key") }
-            .compactMap { try? decode($0) }
+        try quick.read { try Row.fetchAll($0, sql: "SELECT used, document FROM build_cache ORDER BY used, key") }
+            .compactMap { found in
+                var row = try? decode(found["document"]) as CachedStepRow
+                row?.used = Timestamp(nanosecondsSinceEpoch: found["used"])
+                return row
+            }
     }
     package func removeCachedStep(_ key: Digest) throws {
         try write(quick, "DELETE FROM build_cache WHERE key = ?", [key.description])

@@ -71,9 +71,13 @@ package protocol StateStore: ReferenceBook {
     func pulled(_ reference: String) throws -> Timestamp?
     func setPulled(_ reference: String, _ time: Timestamp) throws
     // MARK: Build cache
-    /// A step by its key; its time of use becomes now.
-    func cachedStep(_ key: Digest, now: Timestamp) throws -> CachedStepRow?
+    /// A step by its key.
+    func cachedStep(_ key: Digest) throws -> CachedStepRow?
+    /// What was used longest ago goes first.
+    func markUsed(_ keys: [Digest], now: Timestamp) throws
     func insert(_ row: CachedStepRow) throws
+    /// The sizes of all layers of the cache, packed.
+    func cachedBytes() throws -> Int64
     /// All rows, those used longest ago first.
     func cachedSteps() throws -> [CachedStepRow]
     func removeCachedStep(_ key: Digest) throws

@@ -29,6 +29,7 @@ extension Engine {
             if let output = target.output { try await export(image, output, known: known) }
         }
         try trimBuildCache()
+        if parts.images.hasUncollected { try await offPool { _ = try self.collectLayers() } }
         return built
     }
 
@@ -71,6 +72,7 @@ extension Engine {
     @discardableResult
     func collectLayers() throws -> Int64 {
         let used = Set(parts.registry.all().flatMap { ContentHash.chainIDs(of: $0.record.layers) })
-        return try parts.images.collect(keepingLayers: used.union(try cachedLayers()))
+        return try parts.images.collect(
+            keepingLayers: used.union(try cachedLayers()), leased: try parts.store.leasedImages())
     }
 }

@@ -17,7 +17,8 @@ extension Engine {
         try await offPool {
             let used = self.inUse
             let before = self.parts.images.storedBytes
-            let lines = try self.parts.images.forgetUnused(all: all, inUse: used.images)
+            let lines = try self.parts.images.forgetUnused(
+                all: all, inUse: used.images, leased: try self.parts.store.leasedImages())
             PartialBlobs(self.parts.layout).remove(olderThan: nil)
             try self.collectLayers()
             return PruneResult(lines: lines, freedBytes: max(0, before - self.parts.images.storedBytes))
@@ -75,7 +76,8 @@ extension Engine {
     package func checkStore(repairs: Bool) async throws -> [StoreProblem] {
         try await offPool {
             let used = self.inUse
-            let problems = try self.parts.images.check(usedLayers: used.layers)
+            let problems = try self.parts.images.check(
+                usedLayers: used.layers, leased: try self.parts.store.leasedImages())
             if repairs && !problems.isEmpty {
                 _ = try self.parts.images.forgetDamaged()
                 try self.collectLayers()

@@ -215,7 +215,8 @@ struct ControlAdapter: AgentService {
             var result = RequestResult()
             for item in request.items {
                 do {
-                    let digest = try await engine.push(item.reference, request.caller.registries, report: report)
+                    let digest = try await engine.push(
+                        item.reference, members: item.members, request.caller.registries, report: report)
                     let reference = ImageReference(item.reference)
                     result.lines.append("\(reference?.tag ?? "latest"): digest: \(digest)")
                 } catch let error where request.ignoresFailures {
@@ -283,6 +284,25 @@ struct ControlAdapter: AgentService {
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream {
         lines { _ in
             try await engine.save(request.references, path: request.path)
+            return []
+        }
+    }
+
+    func commit(_ request: CommitRequest) -> ProgressStream {
+        lines { _ in
+            var options = CommitOptions()
+            options.reference = request.reference
+            options.author = request.author
+            options.message = request.message
+            options.changes = request.changes
+            options.pauses = request.pauses
+            return ["\(try await engine.commit(request.container, options))"]
+        }
+    }
+
+    func exportContainer(_ request: ContainerExportRequest) -> ProgressStream {
+        lines { _ in
+            try await engine.exportContainer(request.container, path: request.path)
             return []
         }
     }

@@ -43,6 +43,7 @@ struct Berth: AsyncParsableCommand {
         ("volumes", Volumes.self), ("wait", Wait.self), ("watch", Watch.self), ("attach", Attach.self),
         ("events", Events.self),
         ("version", Version.self), ("system", System.self), ("image", Image.self),
+        ("commit", Commit.self), ("export", Export.self), ("container", ContainerGroup.self),
     ]
 
     @OptionGroup var global: GlobalOptionsHelp

@@ -49,6 +49,8 @@ struct FakeAgent: AgentService {
     func importImage(_ request: ImageImportRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream { ProgressStream { $0.finish() } }
+    func commit(_ request: CommitRequest) -> ProgressStream { ProgressStream { $0.finish() } }
+    func exportContainer(_ request: ContainerExportRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func images() async throws -> [ImageDocument] { [] }
     func inspectImage(_ reference: String) async throws -> ImageDocument {
         throw BerthError(.notFound, "looking for \(reference)")

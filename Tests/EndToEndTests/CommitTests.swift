@@ -1,0 +1,152 @@
+// `commit` and `export` of containers, formats of what is said about images, and what revisions keep.
+import Foundation
+import Testing
+
+@Suite("End to end: commit and export", .serialized)
+struct CommitTests {
+    private let stack = """
+        name: shop
+        services:
+          web: {image: 'localhost/busybox:1', init: true, command: [sleep, '1000'], environment: {FROM: stack}}
+        """
+
+    @Test("what a container has changed is a layer of a new image: files, removals, links; and the words of the flags")
+    func commit() throws {
+        try withWorld { world in
+            try world.write("compose.yaml", stack)
+            #expect(try world.run("up", "-d").status == 0)
+            let changed = try world.run(
+                "exec", "-T", "web", "sh", "-c",
+                "echo new > /new && ln /new /linked && rm /srv/seed/file && chmod 4755 /new && mkdir /d && rm -r /root")
+            #expect(changed.status == 0, "\(changed)")
+            let made = try world.run(
+                "commit", "-a", "me", "-m", "with data", "-c", "ENV MORE=b", "-c", "CMD [\"cat\", \"/linked\"]", "web",
+                "localhost/made:1")
+            #expect(made.status == 0 && made.stdout.hasPrefix("sha256:"), "\(made)")
+            let still = try world.run("ps", "--format", "{{.State}}")
+            #expect(still.stdout == "running\n", "\(still)")
+            let said = try world.run(
+                "image", "inspect", "-f",
+                "{{.Author}} {{.Comment}} {{index .Config.Cmd 0}} {{range .Config.Env}}{{println .}}{{end}}",
+                "localhost/made:1")
+            #expect(said.stdout.hasPrefix("me with data cat "), "\(said)")
+            #expect(said.stdout.contains("FROM=stack\n") && said.stdout.contains("MORE=b\n"), "\(said)")
+            let history = try world.run(
+                "image", "history", "--no-trunc", "--format", "{{.Comment}}|{{.CreatedBy}}", "localhost/made:1")
+            #expect(history.lines.first == "with data|sleep 1000", "\(history)")
+            #expect(try world.run("down").status == 0)
+            try world.write(
+                "compose.yaml",
+                """
+                services:
+                  made: {image: 'localhost/made:1'}
+                """)
+            let ran = try world.run("run", "--rm", "-T", "made")
+            #expect(ran.stdout == "new\n", "\(ran)")
+            let tree = try world.run(
+                "run", "--rm", "-T", "made", "sh", "-c",
+                "stat -c '%a %h' /new; ls -d /srv/seed/file /root /d 2>/dev/null; echo $FROM $MORE")
+            #expect(tree.stdout == "4755 2\n/d\nstack b\n", "\(tree)")
+            // A layer that came so goes out as any other does.
+            let archive = world.root.appendingPathComponent("made.tar").path
+            #expect(try world.run("image", "save", "-o", archive, "localhost/made:1").status == 0)
+            #expect(try world.run("image", "rm", "localhost/made:1").status == 0)
+            #expect(try world.run("image", "load", "-i", archive).status == 0)
+            #expect(try world.run("run", "--rm", "-T", "made").stdout == "new\n")
+            #expect(try world.run("system", "check").status == 0)
+        }
+    }
+
+    @Test("a stopped container is committed too; one that is not there, and a name that is none, are refused")
+    func others() throws {
+        try withWorld { world in
+            try world.write("compose.yaml", stack)
+            #expect(try world.run("up", "-d").status == 0)
+            #expect(try world.run("exec", "-T", "web", "touch", "/kept").status == 0)
+            #expect(try world.run("stop", "-t", "0").status == 0)
+            let made = try world.run("container", "commit", "shop-web-1", "localhost/stopped:1")
+            #expect(made.status == 0, "\(made)")
+            let list = try world.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "localhost/stopped")
+            #expect(list.stdout == "localhost/stopped:1\n", "\(list)")
+            let none = try world.run("container", "commit", "nobody")
+            #expect(none.status == 1 && none.stderr.contains("no such container: nobody"), "\(none)")
+            let bad = try world.run("commit", "web", "NOT OK")
+            #expect(bad.status == 1 && bad.stderr.contains("invalid reference format"), "\(bad)")
+            let change = try world.run("commit", "-c", "RUN x", "web")
+            #expect(change.status == 1 && change.stderr.contains("unknown instruction RUN"), "\(change)")
+        }
+    }
+
+    @Test("export gives the whole tree as it shows: layers, changes, no removed files, nothing that is mounted")
+    func export() throws {
+        try withWorld { world in
+            try world.write(
+                "compose.yaml",
+                stack.replacingOccurrences(of: "init: true", with: "init: true, volumes: ['vol:/vol']")
+                    + "\nvolumes: {vol: {}}")
+            #expect(try world.run("up", "-d").status == 0)
+            let changed = try world.run(
+                "exec", "-T", "web", "sh", "-c", "echo new > /new; rm /srv/seed/file; echo x > /vol/secret")
+            #expect(changed.status == 0)
+            let archive = world.root.appendingPathComponent("web.tar").path
+            let exported = try world.run("export", "-o", archive, "web")
+            #expect(exported.status == 0, "\(exported)")
+            let names = Set(try Shell.run("tar -tf '\(archive)'").lines)
+            #expect(names.isSuperset(of: ["new", "bin/busybox", "srv/seed/", "vol/"]), "\(names.sorted().prefix(40))")
+            #expect(!names.contains("srv/seed/file") && !names.contains("vol/secret"))
+            #expect(!names.contains { $0.contains(".wh.") })
+            let piped = try world.onHost("'\(world.berth)' container export shop-web-1 | tar -xOf - new")
+            #expect(piped.stdout == "new\n", "\(piped)")
+        }
+    }
+
+    @Test("what a revision ran stays when its name goes on, until nothing of the stack is left to go back from")
+    func leases() throws {
+        try withWorld { world in
+            func make(_ text: String) throws -> String {
+                let imported = try world.run(
+                    "image", "import", "-c", "ENV V=\(text)", "-c", "CMD [\"sleep\", \"1000\"]",
+                    try BusyboxImage.path(),
+                    "localhost/app:1")
+                return imported.stdout.trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            try world.write("compose.yaml", "name: shop\nservices: {web: {image: 'localhost/app:1', init: true}}")
+            let first = try make("one")
+            #expect(try world.run("up", "-d").status == 0)
+            let second = try make("two")
+            #expect(try world.run("up", "-d", "-t", "0").status == 0)
+            let third = try make("three")
+            #expect(try world.run("image", "prune", "-f").status == 0)
+            #expect(try world.run("image", "prune", "-af").status == 0)
+            let kept = try world.run("image", "ls", "-q", "--no-trunc").lines
+            // The third never ran, and nobody's container is made from it.
+            #expect(Set(kept) == [first, second], "\(kept) of \(first) \(second) \(third)")
+            #expect(try world.run("system", "check").status == 0)
+            #expect(try world.run("down", "-t", "0").status == 0)
+            #expect(try world.run("image", "prune", "-af").status == 0)
+            #expect(try world.run("image", "ls", "-q").stdout == "")
+            let left = try Shell.run("cd '\(world.dataRoot)' && find blobs layers -mindepth 1 ! -name sha256").stdout
+            #expect(left == "", "\(left)")
+        }
+    }
+
+    @Test("formats: templates over images, tables, json; the tags and digests of one repository")
+    func formats() throws {
+        try withWorld { world in
+            for tag in ["2", "3"] {
+                #expect(try world.run("image", "tag", "localhost/busybox:1", "localhost/busybox:\(tag)").status == 0)
+            }
+            #expect(try world.run("image", "tag", "localhost/busybox:1", "localhost/other:1").status == 0)
+            let tags = try world.run("image", "ls", "--format", "{{.Tag}}", "localhost/busybox")
+            #expect(tags.lines.sorted() == ["1", "2", "3"], "\(tags)")
+            let one = try world.run("image", "ls", "--format", "{{.Tag}}", "localhost/busybox:2")
+            #expect(one.stdout == "2\n", "\(one)")
+            let table = try world.run("image", "ls", "--format", "table {{.Repository}}\\t{{.ID}}", "localhost/other")
+            #expect(table.lines.first?.hasPrefix("REPOSITORY        IMAGE ID") ?? false, "\(table)")
+            let json = try world.run("image", "ls", "--format", "json", "localhost/other")
+            #expect(json.stdout.contains("\"Repository\":\"localhost/other\""), "\(json)")
+            let nothing = try world.run("image", "inspect", "--format", "{{.Nope}}", "localhost/other:1")
+            #expect(nothing.status == 1 && nothing.stderr.contains("there is no field Nope"), "\(nothing)")
+        }
+    }
+}

@@ -260,7 +260,8 @@ struct LayerAttackTests {
         let world = try TransferWorld()
         world.limits.uncompressedBytesMax = 4 << 20
         var tar = TestTar()
-        tar.add("zeros") { $0.content = [UInt8](repeating: 0, count: 16 << 20) }
+        // None of them is too large by itself.
+        for number in 0..<16 { tar.add("zeros\(number)") { $0.content = [UInt8](repeating: 0, count: 1 << 20) } }
         let bomb = compression.compress(tar.finished)
         #expect(throws: BerthError.self) { try world.unpack([bomb]) }
         // As a bomb inside a bomb.

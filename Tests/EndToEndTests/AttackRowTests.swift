@@ -42,8 +42,8 @@ struct AttackRowTests {
             let fake = try FakeRegistry(world)
             defer { fake.stop() }
             let wrong = String(repeating: "0", count: 64)
-            let output = try pull(world, "\(FakeRegistry.address)/plain/app:1@sha256:\(wrong)")
-            #expect(output.status == 1, "\(output)")
+            let output = try pull(world, "\(FakeRegistry.address)/otherdigest/app:1@sha256:\(wrong)")
+            #expect(output.status == 1 && output.stderr.contains("its content is"), "\(output)")
             #expect(try stored(world) == "")
             for name in ["Ubuntu", "аpp", "app:1@sha256:abc", "app@", "a//b", "app:-x", "http://127.0.0.1:5900/app"] {
                 let refused = try pull(world, name)

@@ -130,6 +130,46 @@ struct CommitTests {
         }
     }
 
+    @Test("load --from-docker takes what docker saves: the images that are named, or all that have a name")
+    func docker() throws {
+        try withWorld(image: false) { world in
+            let bin = world.root.appendingPathComponent("bin").path
+            let layout = try RegistryImage.layout()
+            let made = try Shell.run(
+                """
+                set -e; mkdir -p '\(bin)'; cd '\(bin)'
+                skopeo copy -q --insecure-policy oci:\(layout):latest docker-archive:a.tar:shop/web:1
+                cat > docker <<'END'
+                #!/bin/sh
+                printf '%s\\n' "$*" >> '\(bin)/asked'
+                case "$*" in
+                "image ls --format {{.Repository}}:{{.Tag}}") printf 'shop/web:1\\n<none>:<none>\\n' ;;
+                "image save shop/web:1") cat '\(bin)/a.tar' ;;
+                *) echo "no such image" >&2; exit 1 ;;
+                esac
+                END
+                chmod 755 docker
+                """)
+            #expect(made.status == 0, "\(made)")
+            let path = ["PATH": "\(bin):\(Shell.path)"]
+            let all = try world.run("image", "load", "--from-docker", environment: path)
+            #expect(all.status == 0 && all.stdout == "Loaded image: shop/web:1\n", "\(all)")
+            #expect(try world.run("image", "rm", "shop/web:1").status == 0)
+            let one = try world.run("image", "load", "--from-docker", "shop/web:1", environment: path)
+            #expect(one.status == 0 && one.stdout == "Loaded image: shop/web:1\n", "\(one)")
+            let none = try world.run("image", "load", "--from-docker", "nothing:1", environment: path)
+            #expect(none.status == 1 && none.stderr.contains("docker image save ended with 1"), "\(none)")
+            let option = try world.run("image", "load", "--from-docker", "--", "-o/etc/x", environment: path)
+            #expect(option.status == 1 && option.stderr.contains("invalid reference format"), "\(option)")
+            let asked = try String(contentsOfFile: "\(bin)/asked", encoding: .utf8)
+            #expect(!asked.contains("-o/etc/x"))
+            let without = try world.run("image", "load", "--from-docker", environment: ["PATH": "/nonexistent"])
+            #expect(without.status == 1 && without.stderr.contains("there is no docker on PATH"), "\(without)")
+            let left = try Shell.run("ls /tmp | grep -c '^berth-archive-' || true").stdout
+            #expect(left == "0\n")
+        }
+    }
+
     @Test("formats: templates over images, tables, json; the tags and digests of one repository")
     func formats() throws {
         try withWorld { world in

@@ -77,21 +77,6 @@ struct ImageImport: AsyncParsableCommand {
     }
 }
 
-struct ImageLoad: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "load", abstract: "Load images from an archive (docker-archive or OCI layout)",
-        discussion: "Example: berth image load -i images.tar")
-    @Option(name: [.customShort("i"), .customLong("input")], help: "Archive; - or none: standard input") var input = "-"
-    @Flag(name: [.customShort("q"), .customLong("quiet")], help: .hidden) var quiet = false
-    func run() async throws {
-        let client = try await AgentConnection.client()
-        try await ArchivePath.input(input) { path in
-            let result = try await ProgressView(title: "load").follow(client.loadImages(ImageLoadRequest(path: path)))
-            result.lines.forEach { Console.shared.out($0) }
-        }
-    }
-}
-
 struct ImageSave: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "save", abstract: "Save images to an archive",

@@ -52,8 +52,8 @@ package protocol AgentService: Sendable {
     func inspectImage(_ reference: String) async throws -> ImageDocument
     func tagImage(source: String, target: String) async throws
     func removeImage(_ reference: String, force: Bool) async throws -> [String]
-    /// Images without a name; with `all`, every one that no container is made from.
-    func pruneImages(all: Bool) async throws -> PruneResult
+    /// Images without a name; with `all`, every one that no container is made from and no revision ran.
+    func pruneImages(_ filter: PruneFilter) async throws -> PruneResult
     func diskReport() async throws -> DiskReport
     func checkStore(repairs: Bool) async throws -> [StoreProblem]
     func networks(stack: String?) async throws -> [NetworkRecord]

@@ -78,8 +78,8 @@ package final class ControlClient: AgentService {
     package func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await one(.removeImage, NameRequest(name: reference, force: force))
     }
-    package func pruneImages(all: Bool) async throws -> PruneResult {
-        try await one(.pruneImages, StackRequest(stack: nil, all: all))
+    package func pruneImages(_ filter: PruneFilter) async throws -> PruneResult {
+        try await one(.pruneImages, filter)
     }
     package func diskReport() async throws -> DiskReport { try await one(.diskReport, Nothing()) }
     package func checkStore(repairs: Bool) async throws -> [StoreProblem] {

@@ -134,7 +134,7 @@ package final class ControlServer: Sendable {
             let request: NameRequest = try decode(body)
             try await answer.one(try await service.removeImage(request.name, force: request.force))
         case .pruneImages:
-            try await answer.one(try await service.pruneImages(all: (try decode(body) as StackRequest).all))
+            try await answer.one(try await service.pruneImages(try decode(body)))
         case .diskReport: try await answer.one(try await service.diskReport())
         case .checkStore:
             try await answer.one(try await service.checkStore(repairs: (try decode(body) as StackRequest).all))

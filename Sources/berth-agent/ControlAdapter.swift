@@ -313,7 +313,7 @@ struct ControlAdapter: AgentService {
     func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await engine.removeImage(reference, force: force)
     }
-    func pruneImages(all: Bool) async throws -> PruneResult { try await engine.pruneImages(all: all) }
+    func pruneImages(_ filter: PruneFilter) async throws -> PruneResult { try await engine.pruneImages(filter) }
     func diskReport() async throws -> DiskReport { try await engine.diskReport() }
     func checkStore(repairs: Bool) async throws -> [StoreProblem] { try await engine.checkStore(repairs: repairs) }
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }

@@ -36,6 +36,8 @@ if CommandLine.arguments.dropFirst().first == "fetch" {
         try Confinement.forFetching(
             readable: [pull?.blobs, pull?.layers, pull?.partials].compactMap { $0 }, writable: [request.ingest])
     } catch {
+        // Into the agent's log; ignored: who has no log has no reader.
+        try? FileIO.write(number: 2, Array("berth-worker fetch: \(error)\n".utf8))
         exitProcess(1)
     }
     Task {

@@ -37,7 +37,7 @@ struct FakeAgent: AgentService {
     func top(container: ContainerID) async throws -> ProcessTable { ProcessTable(titles: [], rows: []) }
     func events(stack: String?) -> AsyncThrowingStream<Event, any Error> { AsyncThrowingStream { $0.finish() } }
     func copyIn(_ request: CopyRequest) async throws {}
-    func pruneImages(all: Bool) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
+    func pruneImages(_ filter: PruneFilter) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
     func diskReport() async throws -> DiskReport { DiskReport(lines: []) }
     func checkStore(repairs: Bool) async throws -> [StoreProblem] { [] }
     func build(_ request: BuildRequest) -> ProgressStream { ProgressStream { $0.finish() } }

@@ -130,6 +130,52 @@ struct CommitTests {
         }
     }
 
+    @Test("prune by age, label and budget: what is old, what is marked, and no more than it takes")
+    func prune() throws {
+        try withWorld(image: false) { world in
+            func names() throws -> [String] {
+                try world.run("image", "ls", "--format", "{{.Repository}}").lines.sorted()
+            }
+            for number in 1...4 {
+                let layout = world.root.appendingPathComponent("l\(number)").path
+                let archive = "\(layout).tar"
+                // Contents that differ, so that each has bytes of its own.
+                let made = try Shell.run(
+                    "'\(Fixture.path("make-many"))' '\(layout)' 1 \(1_000_000 + number) && skopeo copy -q "
+                        + "--insecure-policy oci:\(layout):latest oci-archive:\(archive):localhost/n\(number):1")
+                #expect(made.status == 0, "\(made)")
+                #expect(try world.run("image", "load", "-i", archive).status == 0)
+            }
+            let small = try Shell.run(
+                "head -c 1000 /dev/zero > '\(world.root.path)/f'; cd '\(world.root.path)'; tar -cf s.tar f")
+            #expect(small.status == 0)
+            let imported = try world.run(
+                "image", "import", "-c", "LABEL keep=no tier=1", "\(world.root.path)/s.tar", "localhost/marked:1")
+            #expect(imported.status == 0, "\(imported)")
+            let young = try world.run("image", "prune", "-af", "--filter", "until=1h", "--filter", "label=keep=no")
+            #expect(young.status == 0 && young.stdout.contains("reclaimed space: 0B"), "\(young)")
+            let other = try world.run("image", "prune", "-af", "--filter", "label=tier=2")
+            #expect(try other.status == 0 && names().count == 5, "\(other)")
+            #expect(try world.run("image", "prune", "-f", "--filter", "label=tier").status == 0)
+            #expect(try names().contains("localhost/marked"), "it has a name")
+            #expect(
+                try world.run("image", "prune", "-af", "--filter", "label=tier", "--filter", "until=0s").status == 0)
+            #expect(try names() == (1...4).map { "localhost/n\($0)" })
+            // Each takes two megabytes: its blob, and its tree.
+            let budget = try world.run("image", "prune", "-af", "--keep-storage", "5mb")
+            #expect(budget.status == 0, "\(budget)")
+            #expect(try names().count == 2, "\(budget)")
+            #expect(try world.run("image", "prune", "-af", "--keep-storage", "5mb").status == 0)
+            #expect(try names().count == 2)
+            for (flag, words) in [("until=soon", "neither an age"), ("size=1", "only until"), ("label", "NAME=VALUE")] {
+                let bad = try world.run("image", "prune", "-af", "--filter", flag)
+                #expect(bad.status == 1 && bad.stderr.contains(words), "\(bad)")
+            }
+            #expect(try world.run("image", "prune", "-af").status == 0)
+            #expect(try world.run("system", "check").status == 0)
+        }
+    }
+
     @Test("load --from-docker takes what docker saves: the images that are named, or all that have a name")
     func docker() throws {
         try withWorld(image: false) { world in

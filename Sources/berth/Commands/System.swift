@@ -59,30 +59,3 @@ struct SystemCheck: AsyncParsableCommand {
         Console.shared.out("repaired")
     }
 }
-
-struct ImagePrune: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove images without a name",
-        discussion: "Example: berth image prune -a removes every image that no container is made from")
-    @Flag(name: [.customShort("a"), .customLong("all")], help: "All that no container is made from") var all = false
-    @Flag(name: [.customShort("f"), .customLong("force")], help: "Do not ask") var force = false
-
-    func run() async throws {
-        let what = all ? "all images without at least one container associated to them" : "all dangling images"
-        if !force {
-            guard Terminal.isTerminal(0) else {
-                throw BerthError(
-                    .invalid, "removing images", cause: "standard input is no terminal", hint: "say --force")
-            }
-            Console.shared.errorRaw("WARNING! This will remove \(what).\nAre you sure you want to continue? [y/N] ")
-            guard ["y", "yes"].contains((readLine() ?? "").lowercased()) else { return }
-        }
-        let result = try await AgentConnection.client().pruneImages(all: all)
-        if !result.lines.isEmpty {
-            Console.shared.out("Deleted Images:")
-            for line in result.lines { Console.shared.out(Console.safe(line)) }
-            Console.shared.out("")
-        }
-        Console.shared.out("Total reclaimed space: \(ContainerText.bytes(result.freedBytes))")
-    }
-}

@@ -44,12 +44,16 @@ package protocol AgentService: Sendable {
     func importImage(_ request: ImageImportRequest) -> ProgressStream
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream
+    /// A container's changes as an image; the line is its id.
+    func commit(_ request: CommitRequest) -> ProgressStream
+    /// A container's tree as a tar in a file.
+    func exportContainer(_ request: ContainerExportRequest) -> ProgressStream
     func images() async throws -> [ImageDocument]
     func inspectImage(_ reference: String) async throws -> ImageDocument
     func tagImage(source: String, target: String) async throws
     func removeImage(_ reference: String, force: Bool) async throws -> [String]
-    /// Images without a name; with `all`, every one that no container is made from.
-    func pruneImages(all: Bool) async throws -> PruneResult
+    /// Images without a name; with `all`, every one that no container is made from and no revision ran.
+    func pruneImages(_ filter: PruneFilter) async throws -> PruneResult
     func diskReport() async throws -> DiskReport
     func checkStore(repairs: Bool) async throws -> [StoreProblem]
     func networks(stack: String?) async throws -> [NetworkRecord]
@@ -180,6 +184,8 @@ package struct PullRequestDocument: Codable, Sendable, Equatable {
         package var platform: Platform?
         /// always, missing, or how long ago the last pull may be.
         package var policy: String
+        /// Push: images of several platforms that the name is to be an index of.
+        package var members: [String] = []
         package init(reference: String, platform: Platform? = nil, policy: String = "always") {
             self.reference = reference
             self.platform = platform
@@ -395,6 +401,26 @@ package struct ImageSaveRequest: Codable, Sendable, Equatable {
     package var path: String
     package init(references: [String], path: String) {
         self.references = references
+        self.path = path
+    }
+}
+
+package struct CommitRequest: Codable, Sendable, Equatable {
+    package var container: ContainerID
+    package var reference: String?
+    package var author: String?
+    package var message: String?
+    package var changes: [String] = []
+    package var pauses = true
+    package init(container: ContainerID) { self.container = container }
+}
+
+package struct ContainerExportRequest: Codable, Sendable, Equatable {
+    package var container: ContainerID
+    /// Absolute; made by the agent.
+    package var path: String
+    package init(container: ContainerID, path: String) {
+        self.container = container
         self.path = path
     }
 }

@@ -63,6 +63,10 @@ package final class ControlClient: AgentService {
     }
     package func importImage(_ request: ImageImportRequest) -> ProgressStream { stream(.importImage, request) }
     package func loadImages(_ request: ImageLoadRequest) -> ProgressStream { stream(.loadImages, request) }
+    package func commit(_ request: CommitRequest) -> ProgressStream { stream(.commit, request) }
+    package func exportContainer(_ request: ContainerExportRequest) -> ProgressStream {
+        stream(.exportContainer, request)
+    }
     package func saveImages(_ request: ImageSaveRequest) -> ProgressStream { stream(.saveImages, request) }
     package func images() async throws -> [ImageDocument] { try await one(.images, Nothing()) }
     package func inspectImage(_ reference: String) async throws -> ImageDocument {
@@ -74,8 +78,8 @@ package final class ControlClient: AgentService {
     package func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await one(.removeImage, NameRequest(name: reference, force: force))
     }
-    package func pruneImages(all: Bool) async throws -> PruneResult {
-        try await one(.pruneImages, StackRequest(stack: nil, all: all))
+    package func pruneImages(_ filter: PruneFilter) async throws -> PruneResult {
+        try await one(.pruneImages, filter)
     }
     package func diskReport() async throws -> DiskReport { try await one(.diskReport, Nothing()) }
     package func checkStore(repairs: Bool) async throws -> [StoreProblem] {

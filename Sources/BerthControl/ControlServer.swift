@@ -109,6 +109,8 @@ package final class ControlServer: Sendable {
         case .importImage: try await answer.stream(service.importImage(try decode(body)))
         case .loadImages: try await answer.stream(service.loadImages(try decode(body)))
         case .saveImages: try await answer.stream(service.saveImages(try decode(body)))
+        case .commit: try await answer.stream(service.commit(try decode(body)))
+        case .exportContainer: try await answer.stream(service.exportContainer(try decode(body)))
         case .events: try await answer.stream(service.events(stack: (try decode(body) as StackRequest).stack))
         case .stacks: try await answer.one(try await service.stacks(all: (try decode(body) as StackRequest).all))
         case .containers: try await answer.one(try await service.containers(try decode(body)))
@@ -132,7 +134,7 @@ package final class ControlServer: Sendable {
             let request: NameRequest = try decode(body)
             try await answer.one(try await service.removeImage(request.name, force: request.force))
         case .pruneImages:
-            try await answer.one(try await service.pruneImages(all: (try decode(body) as StackRequest).all))
+            try await answer.one(try await service.pruneImages(try decode(body)))
         case .diskReport: try await answer.one(try await service.diskReport())
         case .checkStore:
             try await answer.one(try await service.checkStore(repairs: (try decode(body) as StackRequest).all))

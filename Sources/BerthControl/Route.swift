@@ -7,7 +7,8 @@ package enum Route: String, CaseIterable, Sendable {
     case pull, push, resolve, checkLogin, build, pruneBuilds, importImage, loadImages, saveImages, images, inspectImage,
         tagImage,
         removeImage,
-        pruneImages, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes, usage, root
+        pruneImages, commit, exportContainer, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes,
+        usage, root
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }
@@ -23,7 +24,7 @@ package enum Route: String, CaseIterable, Sendable {
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20
     /// Raised when the documents change incompatibly; client and agent of different numbers do not talk.
-    package static let protocolNumber = 4
+    package static let protocolNumber = 5
 }
 
 /// Bodies of the routes whose requests are one or two plain values.

@@ -29,6 +29,7 @@ extension Engine {
             if let output = target.output { try await export(image, output, known: known) }
         }
         try trimBuildCache()
+        if parts.images.hasUncollected { try await offPool { _ = try self.collectLayers() } }
         return built
     }
 
@@ -71,6 +72,7 @@ extension Engine {
     func collectLayers() throws -> Int64 {
         let images = parts.registry.all().flatMap(\.record.usedImages)
         let used = Set(images.flatMap { ContentHash.chainIDs(of: $0.layers) })
-        return try parts.images.collect(keepingLayers: used.union(try cachedLayers()))
+        return try parts.images.collect(
+            keepingLayers: used.union(try cachedLayers()), leased: try parts.store.leasedImages())
     }
 }

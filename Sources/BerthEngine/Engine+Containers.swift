@@ -11,7 +11,7 @@ extension Engine {
         return found
     }
 
-    private func driver(_ id: ContainerID) throws -> ContainerDriver {
+    func driver(_ id: ContainerID) throws -> ContainerDriver {
         guard let found = parts.registry.driver(id) else {
             throw BerthError(.notFound, "looking for container \(id.short)", cause: "no such container: \(id.short)")
         }

@@ -21,12 +21,16 @@ extension Engine {
         let lowers = ContentHash.chainIDs(of: image.config.rootfs.diff_ids).reversed().map {
             "\(parts.layout.layer(chainID: $0))/diff"
         }
+        try await writeTree(lowers, isArchive: output.kind == .tar, path: output.path)
+    }
+
+    /// - Parameter lowers: directories of layers, uppermost first.
+    func writeTree(_ lowers: [String], isArchive: Bool, path: String) async throws {
         var request = WorkerRequest(kind: .export, ingest: "", created: "")
-        request.export = TreeExport(lowers: lowers, isArchive: output.kind == .tar)
-        let path = output.path
+        request.export = TreeExport(lowers: lowers, isArchive: isArchive)
         let target: SharedDescriptor
         do {
-            if output.kind == .local {
+            if !isArchive {
                 try Directory.make(path, mode: 0o755)
                 target = SharedDescriptor(try Directory.open(path, flags: FileFlags.directory))
             } else {
@@ -41,7 +45,7 @@ extension Engine {
                 try self.parts.worker.run(finished, archive: target, progress: { _ in }, commit: { _, _ in })
             }
         } catch {
-            if output.kind == .tar { Engine.removeHalf(target, path) }
+            if isArchive { Engine.removeHalf(target, path) }
             throw error
         }
     }

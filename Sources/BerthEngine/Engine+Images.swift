@@ -109,7 +109,9 @@ extension Engine {
 
     package func removeImage(_ name: String, force: Bool) async throws -> [String] {
         let used = parts.registry.all().map(\.record)
-        let lines = try parts.images.remove(name, force: force, inUse: Set(used.flatMap(\.usedImages).map(\.id)))
+        let lines = try parts.images.remove(
+            name, force: force, inUse: Set(used.flatMap(\.usedImages).map(\.id)),
+            leased: force ? [] : try parts.store.leasedImages())
         try collectLayers()
         return lines
     }

@@ -65,10 +65,14 @@ extension Engine {
                 }
             }
         } catch {
+            // Ignored: the next one tries again; what failed is what counts.
+            if parts.images.hasUncollected { _ = try? await offPool { _ = try self.collectLayers() } }
             tell(.error, detail: (error as? BerthError)?.cause ?? "\(error)")
             throw error
         }
         try parts.store.setPulled(reference, Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()))
+        // A removal had to wait for this.
+        if parts.images.hasUncollected { try await offPool { _ = try self.collectLayers() } }
         tell(.pulled)
         return (reference, try parts.images.find(reference)?.manifestDigest != before)
     }
@@ -91,66 +95,13 @@ extension Engine {
         }
     }
 
-    /// Gives an image to the registry that its name says.
-    package func push(
-        _ name: String, _ access: RegistryAccess, report: @escaping ProgressReport
-    ) async throws -> Digest {
-        let reference = try ImageStore.canonical(name)
-        let image = try image(reference)
-        let shown = ImageReference(reference)?.familiar ?? reference
-        @Sendable func tell(_ status: Event.Status, detail: String = "", layer: LayerProgress? = nil) {
-            report(
-                .event(
-                    Event(
-                        time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()),
-                        kind: layer == nil ? .image : .layer, name: layer?.layer.short ?? shown, status: status,
-                        detail: detail, image: shown, layer: layer)))
-        }
-        tell(.pushing)
-        let asked = question(.push, reference, access)
-        do {
-            let (pushed, isPacked) = try await offPool {
-                try self.parts.images.keepingAll {
-                    let manifest = try self.packed(image)
-                    var request = asked
-                    request.images = [SavedImage(manifest: manifest, manifestSize: 0, references: [])]
-                    let digest = try self.parts.worker.ask(request) { told in
-                        if case .layer(let layer) = told { tell(.pushing, layer: layer) }
-                    }
-                    return (digest ?? manifest, manifest != image.manifestDigest)
-                }
-            }
-            // What was packed for the way is not needed any more.
-            if isPacked { try await offPool { _ = try self.collectLayers() } }
-            tell(.pushed)
-            return pushed
-        } catch {
-            tell(.error, detail: (error as? BerthError)?.cause ?? "\(error)")
-            throw error
-        }
-    }
-
-    /// The manifest of an image whose layers all have blobs: its own, or that of one that is packed now.
-    private func packed(_ image: StoredImage) throws -> Digest {
-        var request = WorkerRequest(kind: .pack, ingest: "", created: "")
-        parts.images.places(of: image, &request)
-        if request.trees.isEmpty { return image.manifestDigest }
-        request.images = [SavedImage(manifest: image.manifestDigest, manifestSize: 0, references: [])]
-        var manifest = image.manifestDigest
-        try parts.worker.run(request, archive: nil, progress: { _ in }) { images, ingest in
-            try parts.images.takeBlobs(from: ingest)
-            if let packed = images.first { manifest = packed.manifest }
-        }
-        return manifest
-    }
-
     /// Throws why a login is refused.
     package func checkLogin(_ registry: String, _ access: RegistryAccess) async throws {
         let request = question(.login, registry, access)
         _ = try await offPool { try self.parts.worker.ask(request) }
     }
 
-    private func question(_ kind: WorkerRequest.Kind, _ reference: String, _ access: RegistryAccess) -> WorkerRequest {
+    func question(_ kind: WorkerRequest.Kind, _ reference: String, _ access: RegistryAccess) -> WorkerRequest {
         var request = WorkerRequest(kind: kind, ingest: "", created: "")
         request.pull = PullRequest(
             reference: reference, platform: nil, access: access, layout: parts.layout)

@@ -14,15 +14,38 @@ extension Engine {
         )
     }
 
-    package func pruneImages(all: Bool) async throws -> PruneResult {
+    package func pruneImages(_ filter: PruneFilter) async throws -> PruneResult {
         try await offPool {
             let used = self.inUse
             let before = self.parts.images.storedBytes
-            let lines = try self.parts.images.forgetUnused(all: all, inUse: used.images)
+            let leased = try self.parts.store.leasedImages()
             PartialBlobs(self.parts.layout).remove(olderThan: nil)
-            try self.collectLayers()
+            var lines: [String] = []
+            if let budget = filter.keepBytes {
+                try self.collectLayers()
+                for image in try self.longestUnused() where self.parts.images.storedBytes > budget {
+                    lines += try self.parts.images.forgetUnused(all: filter.all, inUse: used.images, leased: leased) {
+                        $0.manifestDigest == image && filter.admits($0.config)
+                    }
+                    try self.collectLayers()
+                }
+            } else {
+                lines = try self.parts.images.forgetUnused(all: filter.all, inUse: used.images, leased: leased) {
+                    filter.admits($0.config)
+                }
+                try self.collectLayers()
+            }
             return PruneResult(lines: lines, freedBytes: max(0, before - self.parts.images.storedBytes))
         }
+    }
+
+    /// Manifests, those first that were pulled, or else made, longest ago.
+    private func longestUnused() throws -> [Digest] {
+        try parts.images.list().map { image -> (time: Int64, manifest: Digest) in
+            let pulls = try image.references.compactMap { try parts.store.pulled($0)?.nanosecondsSinceEpoch }
+            let made = image.config.created.flatMap { Timestamp(rfc3339: $0) }?.nanosecondsSinceEpoch ?? 0
+            return (pulls.max() ?? made, image.manifestDigest)
+        }.sorted { ($0.time, $0.manifest) < ($1.time, $1.manifest) }.map(\.manifest)
     }
 
     package func diskReport() async throws -> DiskReport {
@@ -76,7 +99,8 @@ extension Engine {
     package func checkStore(repairs: Bool) async throws -> [StoreProblem] {
         try await offPool {
             let used = self.inUse
-            let problems = try self.parts.images.check(usedLayers: used.layers)
+            let problems = try self.parts.images.check(
+                usedLayers: used.layers, leased: try self.parts.store.leasedImages())
             if repairs && !problems.isEmpty {
                 _ = try self.parts.images.forgetDamaged()
                 try self.collectLayers()

@@ -34,6 +34,7 @@ package final class Engine: Sendable {
                 try await self.pullNeeded(
                     stack, services: options.services, withDependencies: options.includeDependencies, pull,
                     report: report)
+                try self.leaseImages(stack)
             }
             let observed = try await self.observe(stack.name, stack)
             let plan = try self.reconciler.up(stack, observed, options)
@@ -56,6 +57,8 @@ package final class Engine: Sendable {
             if removeImages { for image in images { _ = try? await self.removeImage(image, force: true) } }
             if self.parts.registry.all(stack: name).isEmpty {
                 try self.parts.store.removeLeases(stack: name, slot: nil)
+                // Nothing runs that one could go back from; its images are as free as docker's are.
+                try self.parts.store.removeImageLeases(stack: name)
                 if options.removeVolumes { try self.parts.store.removeRevisions(stack: name) }
                 self.removeUnusedMaterials()
             }
@@ -109,6 +112,14 @@ package final class Engine: Sendable {
         let document = Array(try JSONEncoder().encode(stack))
         try parts.store.insertRevision(
             stack: stack.name, document: document, time: Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds()))
+    }
+
+    /// What this revision runs stays, whatever happens to names, as long as the revision is kept.
+    private func leaseImages(_ stack: Stack) throws {
+        let manifests = try stack.services.values.compactMap {
+            try parts.images.find(stack.imageReference(of: $0))?.manifestDigest
+        }
+        try parts.store.leaseImages(Set(manifests), stack: stack.name)
     }
 
     /// Contents that no container uses.
@@ -197,6 +208,7 @@ package final class Engine: Sendable {
         parts.volumeMounts.unmountUnused()
         parts.runtime.removeUnknown(keeping: Set(rows.map(\.record.id)))
         removeUnknownSnapshots(Set(rows.map(\.record.id.text)))
+        if parts.images.hasUncollected { collectLater() }
         // A build ends with the agent that served it.
         try parts.store.removeNetwork(BuildNetwork.name)
         do { try await parts.publishNetwork() } catch {
@@ -253,6 +265,15 @@ package final class Engine: Sendable {
         return nil
     }
 
+    /// The last agent died before it had collected what it let go. Nobody waits for it.
+    private func collectLater() {
+        Task {
+            do { try await self.offPool { _ = try self.collectLayers() } } catch {
+                parts.logger.error("nothing collected", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
     /// What no pull has come back for in a week goes.
     private static let partialSecondsMax: Int64 = 7 * 86_400
 
@@ -267,6 +288,7 @@ package final class Engine: Sendable {
             partials.salvage(from: "\(parts.layout.ingest)/\(name)")
             try? Directory.remove("\(parts.layout.ingest)/\(name)")
         }
+        partials.removeStored(blobs: parts.layout.blobs)
     }
 
     /// What shims report by themselves.

@@ -46,6 +46,30 @@ package struct StoreProblem: Codable, Sendable, Equatable {
     }
 }
 
+/// Which images a prune may take.
+package struct PruneFilter: Codable, Sendable, Equatable {
+    /// Those with a name too, if no container is made from them.
+    package var all: Bool
+    /// Made before.
+    package var until: Timestamp?
+    /// `KEY` or `KEY=VALUE`; all of them.
+    package var labels: [String] = []
+    /// Only as many, those pulled longest ago first, as brings the store down to so many bytes.
+    package var keepBytes: Int64?
+    package init(all: Bool) { self.all = all }
+
+    package func admits(_ config: ImageConfig) -> Bool {
+        if let until {
+            guard let made = config.created.flatMap({ Timestamp(rfc3339: $0) }), made < until else { return false }
+        }
+        return labels.allSatisfy { label in
+            let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let value = config.config?.Labels?[parts[0]] else { return false }
+            return parts.count < 2 || parts[1] == value
+        }
+    }
+}
+
 /// What a prune removed.
 package struct PruneResult: Codable, Sendable, Equatable {
     package var lines: [String]

@@ -38,6 +38,8 @@ package struct StateLayout: Codable, Sendable, Hashable {
     /// Beginnings of blobs that a pull could not finish.
     package var partials: String { "\(dataRoot)/partials" }
     package var ingest: String { "\(dataRoot)/ingest" }
+    /// There while content may lie in the store that nothing names.
+    package var uncollected: String { "\(dataRoot)/uncollected" }
     package var cache: String { "\(dataRoot)/cache" }
     package var seccompCache: String { "\(cache)/seccomp" }
     /// Content digests of files in build contexts, by inode, size and times.

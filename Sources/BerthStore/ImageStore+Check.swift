@@ -6,12 +6,19 @@ extension ImageStore {
     /// Reads every blob. Layers are looked for, not read: their content is checked when it is unpacked, and that of a
     /// layer without a blob whenever it is packed.
     ///
-    /// - Parameter used: ChainIDs that containers need, image or not.
-    package func check(usedLayers used: Set<Digest>) throws -> [StoreProblem] {
+    /// - Parameters:
+    ///   - used: ChainIDs that containers need, image or not.
+    ///   - leased: manifests that are kept without a name.
+    package func check(usedLayers used: Set<Digest>, leased: Set<Digest> = []) throws -> [StoreProblem] {
         try exclusively {
             var problems: [StoreProblem] = []
             var blobs: Set<Digest> = []
             var layers = used
+            for image in leased.compactMap({ try? image($0, [:]) }) {
+                let chainIDs = ContentHash.chainIDs(of: image.config.rootfs.diff_ids)
+                blobs.formUnion([image.manifestDigest, image.id] + blobDigests(image, chainIDs))
+                layers.formUnion(chainIDs)
+            }
             for (reference, manifest) in try book.references().sorted(by: { $0.key < $1.key }) {
                 blobs.insert(manifest)
                 let found: StoredImage
@@ -73,6 +80,7 @@ extension ImageStore {
     /// them the blobs that are wrong. What containers use stays where it is.
     package func forgetDamaged() throws -> [String] {
         try exclusively {
+            try markUncollected()
             var lines: [String] = []
             for (reference, manifest) in try book.references().sorted(by: { $0.key < $1.key }) {
                 var wrong: [Digest] = []
@@ -98,11 +106,19 @@ extension ImageStore {
 
     /// Forgets images without a name; with `all`, every one that no container is made from.
     ///
-    /// - Parameter inUse: image ids that containers are made from.
-    package func forgetUnused(all: Bool, inUse: Set<Digest>) throws -> [String] {
+    /// - Parameters:
+    ///   - inUse: image ids that containers are made from.
+    ///   - leased: manifests that revisions may go back to.
+    package func forgetUnused(
+        all: Bool, inUse: Set<Digest>, leased: Set<Digest> = [], isOld: (StoredImage) -> Bool = { _ in true }
+    ) throws -> [String] {
         try exclusively {
+            try markUncollected()
             var lines: [String] = []
-            for found in try list() where !inUse.contains(found.id) && (all || found.references.isEmpty) {
+            for found in try list()
+            where !inUse.contains(found.id) && !leased.contains(found.manifestDigest)
+                && (all || found.references.isEmpty) && isOld(found)
+            {
                 for (reference, manifest) in try book.references() where manifest == found.manifestDigest {
                     try book.remove(reference)
                     if !reference.hasPrefix(ImageStore.unnamedPrefix) {

@@ -6,13 +6,17 @@ extension ImageStore {
     /// Removes blobs and layers that no reference and no container needs. Returns the bytes of layers freed.
     ///
     /// An image that cannot be read may need anything: then nothing goes.
+    ///
+    /// - Parameter leased: manifests that are kept without a name.
     @discardableResult
-    package func collect(keepingLayers used: Set<Digest>) throws -> Int64 {
+    package func collect(keepingLayers used: Set<Digest>, leased: Set<Digest> = []) throws -> Int64 {
         try exclusively {
+            try markUncollected()
             guard mayCollect else { return 0 }
             var blobs: Set<Digest> = []
             var layers = used
-            for manifest in Set(try book.references().values) {
+            let kept = leased.filter { (try? FileStatus.of(layout.blob($0))) != nil }
+            for manifest in Set(try book.references().values).union(kept) {
                 guard let image = try? image(manifest, [:]) else { return 0 }
                 blobs.formUnion([image.manifestDigest, image.id])
                 blobs.formUnion(image.manifest.layers.map(\.digest))
@@ -31,7 +35,17 @@ extension ImageStore {
                 try FileMove.rename("\(layout.layers)/\(name)", doomed)
                 try Directory.remove(doomed)
             }
+            try Directory.remove(layout.uncollected)
             return freed
         }
     }
+
+    /// Before content loses its name: who dies on the way to collecting it tells the next one.
+    func markUncollected() throws {
+        if hasUncollected { return }
+        try FileIO.replace(layout.uncollected, [], durable: false)
+    }
+
+    /// A collection was begun and did not end, or had to wait.
+    package var hasUncollected: Bool { (try? FileStatus.of(layout.uncollected)) != nil }
 }

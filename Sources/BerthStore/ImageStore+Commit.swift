@@ -7,6 +7,8 @@ extension ImageStore {
     package func commit(_ images: [IngestedImage], from ingest: String) throws {
         let names = try images.map { try $0.references.map(ImageStore.canonical) }
         try exclusively {
+            let wasCollected = !hasUncollected
+            try markUncollected()
             try move("\(ingest)/blobs", .regular) { layout.blob($0) }
             try move("\(ingest)/layers", .directory) { layout.layer(chainID: $0) }
             try FileIO.syncParent(of: "\(layout.blobs)/x")
@@ -20,12 +22,17 @@ extension ImageStore {
                     try book.set(ImageStore.unnamedPrefix + "\(image.manifest)", image.manifest)
                 }
             }
+            // What failed in between stays marked.
+            if wasCollected { try Directory.remove(layout.uncollected) }
         }
     }
 
     /// Takes blobs over that nothing names yet. Hold `keepingAll` as long as they are needed.
     package func takeBlobs(from ingest: String) throws {
-        try exclusively { try move("\(ingest)/blobs", .regular) { layout.blob($0) } }
+        try exclusively {
+            try markUncollected()
+            try move("\(ingest)/blobs", .regular) { layout.blob($0) }
+        }
     }
 
     /// Takes one layer over before its image is done, so that what was built once is there for the next build.
@@ -41,6 +48,7 @@ extension ImageStore {
         let text = Array("\(packedBytes)".utf8)
         return try exclusively {
             let kept = layout.layer(chainID: chainID)
+            try markUncollected()
             if hasLayer(chainID) {
                 // One that came as a blob, which may go: equal DiffIDs are of equal tars, and so of equal trees.
                 if (try? FileStatus.of("\(kept)/packed")) == nil { try FileIO.replace("\(kept)/packed", text) }

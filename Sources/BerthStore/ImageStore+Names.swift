@@ -25,9 +25,14 @@ extension ImageStore {
 
     /// Removes a reference, and with the last one the image. Returns Docker's lines.
     ///
-    /// - Parameter inUse: image ids that containers are made from.
-    package func remove(_ name: String, force: Bool, inUse: Set<Digest>) throws -> [String] {
+    /// - Parameters:
+    ///   - inUse: image ids that containers are made from.
+    ///   - leased: manifests that revisions may go back to: they lose their names, and stay.
+    package func remove(
+        _ name: String, force: Bool, inUse: Set<Digest>, leased: Set<Digest> = []
+    ) throws -> [String] {
         try exclusively {
+            try markUncollected()
             let references = try book.references()
             if let reference = ImageReference(name)?.canonical, let manifest = references[reference] {
                 // Ignored: a damaged image has no id and is in nobody's use.
@@ -38,9 +43,11 @@ extension ImageStore {
                     $0.key != reference && $0.value == manifest && !byDigest.contains($0.key)
                 }
                 if let id, !keeps, !force, inUse.contains(id) { throw ImageStore.inUse(name) }
+                let isLeased = leased.contains(manifest)
+                if isLeased && !keeps { try book.set(ImageStore.unnamedPrefix + "\(manifest)", manifest) }
                 for name in [reference] + byDigest { try book.remove(name) }
                 // Another manifest may lead to the same config.
-                let isGone = !keeps && id.map { images(withID: $0.hex, references).count == 1 } ?? true
+                let isGone = !keeps && !isLeased && id.map { images(withID: $0.hex, references).count == 1 } ?? true
                 return ([reference] + byDigest).map(ImageStore.untagged)
                     + (isGone ? ["Deleted: \(id ?? manifest)"] : [])
             }
@@ -79,5 +86,21 @@ extension ImageStore {
         BerthError(
             .conflict, "removing image \(name)", subject: name, cause: "a container is made from it",
             hint: "remove the container first, or use --force")
+    }
+
+    /// For each blob of the images a repository of the same registry whose images have it, by the blob's digest text.
+    package func repositories(of images: [StoredImage], besides reference: String) throws -> [String: String] {
+        guard let target = ImageReference(reference) else { return [:] }
+        let wanted = Set(images.flatMap { $0.manifest.layers.map(\.digest) + [$0.id] })
+        var found: [String: String] = [:]
+        for (name, manifest) in try book.references().sorted(by: { $0.key < $1.key }) {
+            guard let other = ImageReference(name), other.domain == target.domain, other.path != target.path,
+                let image = try? image(manifest, [:])
+            else { continue }
+            for digest in image.manifest.layers.map(\.digest) + [image.id] where wanted.contains(digest) {
+                found["\(digest)"] = other.path
+            }
+        }
+        return found
     }
 }

@@ -26,6 +26,14 @@ package struct PartialBlobs: Sendable {
         }
     }
 
+    /// Removes what the store has whole by now.
+    package func removeStored(blobs: String) {
+        for name in (try? Directory.names(directory)) ?? [] where (try? FileStatus.of("\(blobs)/\(name)")) != nil {
+            // Ignored: what stays is looked at again.
+            try? Directory.remove("\(directory)/\(name)")
+        }
+    }
+
     /// Removes what no pull has come back for since a time (seconds since the epoch); nil: everything.
     package func remove(olderThan seconds: Int64?) {
         for name in (try? Directory.names(directory)) ?? [] {

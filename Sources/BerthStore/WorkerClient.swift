@@ -45,7 +45,9 @@ package struct WorkerClient: Sendable {
         watch?.begins(in: ingest)
         defer { watch?.ended() }
         switch try result(of: request, archive: archive, watch: watch, progress: progress) {
-        case .finished(let images): try commit(images, ingest)
+        case .finished(let images):
+            try commit(images, ingest)
+            if request.kind == .pull { PartialBlobs(layout).removeStored(blobs: layout.blobs) }
         default: throw silent(request)
         }
     }

@@ -4,7 +4,7 @@ import BerthModel
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable {
-        case importTree, load, save, pull, push, resolve, login, build, pack, export, fetch
+        case importTree, load, save, pull, push, resolve, login, build, pack, export, fetch, commit
     }
 
     package var kind: Kind
@@ -22,9 +22,12 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     package var blobs: [String: String] = [:]
     /// Layers without a blob, by digest: the trees that are packed to be one.
     package var trees: [String: String] = [:]
+    /// Push: repositories of the same registry that are known to have a blob, by its digest text.
+    package var sources: [String: String] = [:]
     package var pull: PullRequest?
     package var build: BuildWork?
     package var export: TreeExport?
+    package var commit: CommitWork?
     package var fetch: WebRequest?
 
     package init(kind: Kind, ingest: String, created: String) {
@@ -77,6 +80,24 @@ package struct TreeExport: Codable, Sendable, Equatable {
     package init(lowers: [String], isArchive: Bool) {
         self.lowers = lowers
         self.isArchive = isArchive
+    }
+}
+
+/// A container's changes, to be a layer upon its image's.
+package struct CommitWork: Codable, Sendable, Equatable {
+    /// The snapshot's upper directory.
+    package var upper: String
+    /// Directories of the image's layers whose `diff` they are, uppermost first.
+    package var lowers: [String]
+    /// The image's layers, base first.
+    package var layers: [ContentDescriptor]
+    /// The new image's config but for the new layer.
+    package var config: ImageConfig
+    package init(upper: String, lowers: [String], layers: [ContentDescriptor], config: ImageConfig) {
+        self.upper = upper
+        self.lowers = lowers
+        self.layers = layers
+        self.config = config
     }
 }
 

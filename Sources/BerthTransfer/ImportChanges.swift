@@ -3,8 +3,10 @@ import BerthModel
 import FoundationEssentials
 
 package enum ImportChanges {
-    package static func apply(_ changes: [String]) throws -> ImageConfig.Execution {
-        var execution = ImageConfig.Execution()
+    package static func apply(
+        _ changes: [String], to given: ImageConfig.Execution = ImageConfig.Execution()
+    ) throws -> ImageConfig.Execution {
+        var execution = given
         for change in changes { try apply(change, to: &execution) }
         return execution
     }

@@ -215,7 +215,8 @@ struct ControlAdapter: AgentService {
             var result = RequestResult()
             for item in request.items {
                 do {
-                    let digest = try await engine.push(item.reference, request.caller.registries, report: report)
+                    let digest = try await engine.push(
+                        item.reference, members: item.members, request.caller.registries, report: report)
                     let reference = ImageReference(item.reference)
                     result.lines.append("\(reference?.tag ?? "latest"): digest: \(digest)")
                 } catch let error where request.ignoresFailures {
@@ -287,13 +288,32 @@ struct ControlAdapter: AgentService {
         }
     }
 
+    func commit(_ request: CommitRequest) -> ProgressStream {
+        lines { _ in
+            var options = CommitOptions()
+            options.reference = request.reference
+            options.author = request.author
+            options.message = request.message
+            options.changes = request.changes
+            options.pauses = request.pauses
+            return ["\(try await engine.commit(request.container, options))"]
+        }
+    }
+
+    func exportContainer(_ request: ContainerExportRequest) -> ProgressStream {
+        lines { _ in
+            try await engine.exportContainer(request.container, path: request.path)
+            return []
+        }
+    }
+
     func images() async throws -> [ImageDocument] { try engine.images().map(document) }
     func inspectImage(_ reference: String) async throws -> ImageDocument { document(try engine.image(reference)) }
     func tagImage(source: String, target: String) async throws { try engine.parts.images.tag(source, target) }
     func removeImage(_ reference: String, force: Bool) async throws -> [String] {
         try await engine.removeImage(reference, force: force)
     }
-    func pruneImages(all: Bool) async throws -> PruneResult { try await engine.pruneImages(all: all) }
+    func pruneImages(_ filter: PruneFilter) async throws -> PruneResult { try await engine.pruneImages(filter) }
     func diskReport() async throws -> DiskReport { try await engine.diskReport() }
     func checkStore(repairs: Bool) async throws -> [StoreProblem] { try await engine.checkStore(repairs: repairs) }
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }

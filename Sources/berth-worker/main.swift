@@ -27,9 +27,21 @@ do { try ProcessSetup.endWithParent() } catch { exitProcess(1) }
 
 // Rights belong to a thread: they are given up before there is a second one.
 if CommandLine.arguments.dropFirst().first == "fetch" {
-    do { try Confinement.forFetching() } catch { exitProcess(1) }
+    let request: WorkerRequest
+    do {
+        // The agent's own words: nothing hostile has been read yet.
+        request = try JSONDecoder().decode(
+            WorkerRequest.self, from: Data(try FileIO.read(number: 0, limit: 64 << 20)))
+        let pull = request.pull
+        try Confinement.forFetching(
+            readable: [pull?.blobs, pull?.layers, pull?.partials].compactMap { $0 }, writable: [request.ingest])
+    } catch {
+        // Into the agent's log; ignored: who has no log has no reader.
+        try? FileIO.write(number: 2, Array("berth-worker fetch: \(error)\n".utf8))
+        exitProcess(1)
+    }
     Task {
-        await ImageFetch.main()
+        await ImageFetch.main(request)
         exitProcess(0)
     }
     dispatchMain()
@@ -38,9 +50,9 @@ if CommandLine.arguments.dropFirst().first == "fetch" {
 // The first process of its own process namespace: with its end, git and all that git started end.
 if CommandLine.arguments.dropFirst().first == "git" {
     do {
-        try Confinement.forFetching()
         let request = try JSONDecoder().decode(
             WorkerRequest.self, from: Data(try FileIO.read(number: 0, limit: 1 << 20)))
+        try Confinement.forFetching(writable: [request.fetch?.directory].compactMap { $0 })
         // Files of a repository have the modes that git gives them.
         ProcessSetup.setFileMask(0o022)
         report(GitFetch.answer(request))
@@ -81,7 +93,9 @@ do {
         exitProcess(0)
     }
     if [.push, .resolve, .login, .fetch].contains(request.kind) {
-        try Confinement.forFetching()
+        try Confinement.forFetching(
+            readable: request.kind == .push ? [request.pull?.blobs].compactMap { $0 } : [],
+            writable: [request.fetch?.directory].compactMap { $0 })
         Task {
             if request.kind == .fetch {
                 report(await WebFetch.answer(request))
@@ -96,6 +110,7 @@ do {
     try Confinement.forUnpacking()
     switch request.kind {
     case .importTree: report(.finished(try ArchiveImport.run(request, archive: archiveDescriptorNumber, warn: warn)))
+    case .commit: report(.finished(try ContainerCommit.run(request, warn: warn)))
     case .load: report(.finished(try ArchiveLoad.run(request, archive: archiveDescriptorNumber, warn: warn)))
     case .pull:
         let images = try ImagePull.run(

@@ -44,7 +44,8 @@ struct Berth: AsyncParsableCommand {
         ("stats", Stats.self), ("cp", Cp.self),
         ("events", Events.self),
         ("version", Version.self), ("system", System.self), ("image", Image.self), ("network", Network.self),
-        ("volume", Volume.self),
+        ("volume", Volume.self), ("commit", Commit.self), ("export", Export.self),
+        ("container", ContainerGroup.self),
     ]
 
     @OptionGroup var global: GlobalOptionsHelp

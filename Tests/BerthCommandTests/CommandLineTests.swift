@@ -36,12 +36,47 @@ struct CommandLineTests {
 
     @Test(
         "templates",
-        arguments: [("{{.Name}}", "n"), ("{{.Name}} is {{.State}}", "n is up"), ("{{json .Name}}", "\"n\"")])
+        arguments: [
+            ("{{.Name}}", "n"), ("{{.Name}} is {{.State}}", "n is up"), ("{{json .Name}}", "\"n\""),
+            ("{{range .List}}<{{.}}>{{end}}", "<a><b>"), ("{{range .None}}x{{else}}no{{end}}", "no"),
+            ("{{range .List}}{{$.Name}}{{.}} {{end}}", "na nb "), ("{{join .List \", \"}}", "a, b"),
+            ("{{.List}}", "[a b]"), ("{{len .List}}", "2"), ("{{index .List 1}}", "b"),
+            ("{{if .None}}x{{else}}{{upper .Name}}{{end}}", "N"), ("{{.Name | upper | json}}", "\"N\""),
+            ("{{.Deep.Labels.a}} {{.Deep.Labels.z}}", "1 <no value>"), ("{{index .Deep.Labels \"a\"}}", "1"),
+            ("{{with .Deep}}{{json .Labels}}{{end}}", "{\"a\":\"1\"}"), ("a {{- .Name -}} b", "anb"),
+            ("{{/* nothing */}}{{.Name}}\\t{{.State}}", "n\tup"), ("{{if eq .Name \"n\"}}yes{{end}}", "yes"),
+            ("{{json .}}", #"{"Name":"n","State":"up","List":["a","b"],"None":[],"Deep":{"Labels":{"a":"1"}}}"#),
+            ("{{println .Name}}", "n\n"), ("plain", "plain"), ("{{not .None}}", "true"),
+        ])
     func templates(source: String, expected: String) throws {
-        let fields: [(String, JSONText)] = [("Name", .string("n")), ("State", .string("up"))]
-        #expect(try TemplateText(source).render(fields) == expected)
-        #expect(throws: BerthError.self) { try TemplateText("{{.Nope}}").render(fields) }
-        #expect(throws: BerthError.self) { try TemplateText("{{range .}}") }
+        #expect(try TemplateText(source).render(CommandLineTests.fields) == expected)
+    }
+
+    private static let fields: [(String, JSONText)] = [
+        ("Name", .string("n")), ("State", .string("up")), ("List", .array([.string("a"), .string("b")])),
+        ("None", .array([])), ("Deep", .object([("Labels", .object([("a", .string("1"))]))])),
+    ]
+
+    @Test(
+        "templates that mean nothing are refused, and never trap",
+        arguments: [
+            "{{.Nope}}", "{{range .}}", "{{end}}", "{{", "{{}}", "{{.Name", "{{json}}", "{{nope .}}",
+            "{{range .Name}}{{end}}",
+            "{{.Name.Deep}}", "{{|}}", "{{.Name |}}", "{{\"}}", "{{if .Name}}{{else if .State}}{{end}}",
+            "{{index .List 9}}",
+            "{{index .List -1}}", "{{join .Name \",\"}}", String(repeating: "{{if .Name}}", count: 10_000),
+        ])
+    func badTemplates(source: String) {
+        #expect(throws: BerthError.self) { try TemplateText(source).render(CommandLineTests.fields) }
+    }
+
+    @Test("a table has titles above columns")
+    func tables() throws {
+        let rows: [[(String, JSONText)]] = [
+            [("ID", .string("1")), ("Name", .string("long name"))], [("ID", .string("22")), ("Name", .string("x"))],
+        ]
+        let lines = try TemplateText("table {{.Name}}\\t{{.ID}}").lines(rows, titles: ["ID": "IMAGE ID"])
+        #expect(lines == ["NAME        IMAGE ID\nlong name   1\nx           22"])
     }
 
     @Test(

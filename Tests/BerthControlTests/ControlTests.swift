@@ -47,7 +47,7 @@ struct FakeAgent: AgentService {
         PruneResult(lines: [], freedBytes: 0)
     }
     func copyIn(_ request: CopyRequest) async throws {}
-    func pruneImages(all: Bool) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
+    func pruneImages(_ filter: PruneFilter) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
     func diskReport() async throws -> DiskReport { DiskReport(lines: []) }
     func checkStore(repairs: Bool) async throws -> [StoreProblem] { [] }
     func build(_ request: BuildRequest) -> ProgressStream { ProgressStream { $0.finish() } }
@@ -59,6 +59,8 @@ struct FakeAgent: AgentService {
     func importImage(_ request: ImageImportRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func loadImages(_ request: ImageLoadRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func saveImages(_ request: ImageSaveRequest) -> ProgressStream { ProgressStream { $0.finish() } }
+    func commit(_ request: CommitRequest) -> ProgressStream { ProgressStream { $0.finish() } }
+    func exportContainer(_ request: ContainerExportRequest) -> ProgressStream { ProgressStream { $0.finish() } }
     func images() async throws -> [ImageDocument] { [] }
     func inspectImage(_ reference: String) async throws -> ImageDocument {
         throw BerthError(.notFound, "looking for \(reference)")

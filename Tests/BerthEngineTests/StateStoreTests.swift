@@ -98,4 +98,25 @@ struct StateStoreTests {
             #expect(count == 10)
         }
     }
+
+    @Test("an image is leased as long as a revision that ran it is kept")
+    func imageLeases() throws {
+        try withPath { path in
+            let store = try DatabaseStateStore(path: path)
+            let digests = (0..<12).map { Digest(bytes: [UInt8](repeating: UInt8($0), count: 32)) }
+            try store.leaseImages([digests[0]], stack: "s")
+            #expect(try store.leasedImages().isEmpty, "there is no revision that could have run it")
+            for digest in digests {
+                try store.insertRevision(stack: "s", document: [0x7B, 0x7D], time: .never)
+                try store.leaseImages([digest, digests[11]], stack: "s")
+            }
+            try store.insertRevision(stack: "other", document: [0x7B, 0x7D], time: .never)
+            try store.leaseImages([digests[0]], stack: "other")
+            #expect(try store.leasedImages() == Set(digests[2...] + [digests[0]]))
+            try store.removeImageLeases(stack: "s")
+            #expect(try DatabaseStateStore(path: path).leasedImages() == [digests[0]])
+            try store.removeRevisions(stack: "other")
+            #expect(try store.leasedImages().isEmpty)
+        }
+    }
 }

@@ -202,7 +202,7 @@ struct ArchiveLoadTests {
         #expect(try Directory.names("\(world.ingest)/layers").count == 4)
     }
 
-    @Test("members may be links inside the archive, never outside")
+    @Test("S62: members may be links inside the archive, never outside")
     func links() throws {
         let world = try TransferWorld()
         let image = ArchiveLoadTests.image()
@@ -216,7 +216,15 @@ struct ArchiveLoadTests {
             return tar.finished
         }
         #expect(try world.load(try archive("../real/layer.tar")).count == 1)
-        for target in ["/etc/shadow", "../../../etc/shadow", "0/layer.tar", "../0/layer.tar", "..", ""] {
+        // A file of the host with just the right content is none of the archive's either.
+        try Directory.make(world.directory.path("ingest-outside"))
+        let outside = world.directory.path("ingest-outside/layer.tar")
+        let layer = try #require(try image.dockerMembers()["0/layer.tar"])
+        try FileIO.replace(outside, layer)
+        for target in [
+            "/etc/shadow", "../../../etc/shadow", "0/layer.tar", "../0/layer.tar", "..", "", outside,
+            String(repeating: "../", count: 20) + outside,
+        ] {
             #expect(throws: BerthError.self) { try world.load(try archive(target)) }
         }
     }
@@ -282,7 +290,7 @@ struct ArchiveLoadTests {
         ),
     ]
 
-    @Test("what is wrong is refused", arguments: wrong.indices)
+    @Test("S55, S57: what is wrong is refused", arguments: wrong.indices)
     func refused(index: Int) throws {
         let (name, change) = ArchiveLoadTests.wrong[index]
         let world = try TransferWorld()
@@ -293,7 +301,7 @@ struct ArchiveLoadTests {
         try world.checkHost()
     }
 
-    @Test("manifests that say what they are not are refused")
+    @Test("S56: manifests that say what they are not are refused")
     func manifests() throws {
         let world = try TransferWorld()
         let image = ArchiveLoadTests.image()
@@ -322,7 +330,7 @@ struct ArchiveLoadTests {
         }
     }
 
-    @Test("docker-archives that lie are refused")
+    @Test("S62: docker-archives that lie are refused")
     func docker() throws {
         let world = try TransferWorld()
         let image = ArchiveLoadTests.image()
@@ -349,7 +357,7 @@ struct ArchiveLoadTests {
         try world.checkHost()
     }
 
-    @Test("too many or too large members are refused")
+    @Test("S54, S62: too many or too large members are refused")
     func bounds() throws {
         let world = try TransferWorld()
         let archive = TestImage.tar(try ArchiveLoadTests.image().layoutMembers())

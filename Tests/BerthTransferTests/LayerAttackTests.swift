@@ -14,7 +14,7 @@ struct LayerAttackTests {
     ]
 
     @Test(
-        "names that lead out are refused", arguments: escapes,
+        "S50: names that lead out are refused", arguments: escapes,
         [TestTar.Kind.file, .directory, .symbolicLink, .hardLink])
     func escapingNames(name: String, kind: TestTar.Kind) throws {
         let world = try TransferWorld()
@@ -27,18 +27,22 @@ struct LayerAttackTests {
         try world.checkHost()
     }
 
-    @Test("a PAX path is judged like any other name")
+    @Test("S50: a PAX path is judged like any other name")
     func paxPath() throws {
         let world = try TransferWorld()
         #expect(throws: BerthError.self) {
             try world.unpack { tar in tar.add("innocent") { $0.pax = [("path", Array("../canary".utf8))] } }
         }
+        // A name ends at its NUL, and what is behind it leads nowhere.
+        let cut = try world.unpack { tar in tar.add("x") { $0.pax = [("path", Array("a\0/../../canary".utf8))] } }
+        #expect(try TransferWorld.list(cut) == ["a"])
         let root = try world.unpack { tar in tar.add("../canary") { $0.pax = [("path", Array("a/b".utf8))] } }
         #expect(try TransferWorld.list(root) == ["a/", "a/b"])
         try world.checkHost()
     }
 
-    @Test("absolute names stay below the root", arguments: ["/etc/x", "//etc/x", "/./etc//x", "./etc/x", "etc/./x"])
+    @Test(
+        "S50: absolute names stay below the root", arguments: ["/etc/x", "//etc/x", "/./etc//x", "./etc/x", "etc/./x"])
     func absoluteNames(name: String) throws {
         let world = try TransferWorld()
         let root = try world.unpack { $0.file(name) }
@@ -46,7 +50,7 @@ struct LayerAttackTests {
     }
 
     @Test(
-        "writing through a link ends inside the root",
+        "S51: writing through a link ends inside the root",
         arguments: ["/outside", "../../outside", "/../outside", "../outside"])
     func throughLinks(target: String) throws {
         let world = try TransferWorld()
@@ -59,7 +63,7 @@ struct LayerAttackTests {
         try world.checkHost()
     }
 
-    @Test("links to the host's own files lead nowhere")
+    @Test("S51: links to the host's own files lead nowhere")
     func hostLinks() throws {
         let world = try TransferWorld()
         let canary = world.directory.path("canary")
@@ -86,7 +90,7 @@ struct LayerAttackTests {
         try world.checkHost()
     }
 
-    @Test("metadata of a replaced or linked name never reaches the target")
+    @Test("S51: metadata of a replaced or linked name never reaches the target")
     func metadataThroughLinks() throws {
         let world = try TransferWorld()
         let canary = world.directory.path("canary")
@@ -102,7 +106,7 @@ struct LayerAttackTests {
         #expect(try FileStatus.of(canary) == before)
     }
 
-    @Test("loops of links are an error, not a hang")
+    @Test("S51: loops of links are an error, not a hang")
     func loops() throws {
         let world = try TransferWorld()
         #expect(throws: BerthError.self) {
@@ -122,7 +126,7 @@ struct LayerAttackTests {
     }
 
     @Test(
-        "the root stays a directory", arguments: [".", "/", "./", "//", "/./"],
+        "S51: the root stays a directory", arguments: [".", "/", "./", "//", "/./"],
         [TestTar.Kind.file, .symbolicLink, .hardLink, .characterDevice])
     func root(name: String, kind: TestTar.Kind) throws {
         let world = try TransferWorld()
@@ -141,7 +145,8 @@ struct LayerAttackTests {
     }
 
     @Test(
-        "whiteouts of nothing and of parents are refused", arguments: [".wh.", ".wh..", ".wh...", "a/.wh.", "a/.wh..."])
+        "S52: whiteouts of nothing and of parents are refused",
+        arguments: [".wh.", ".wh..", ".wh...", "a/.wh.", "a/.wh..."])
     func badWhiteouts(name: String) throws {
         let world = try TransferWorld()
         #expect(throws: BerthError.self) {
@@ -152,7 +157,7 @@ struct LayerAttackTests {
         }
     }
 
-    @Test("the books of AUFS are passed over")
+    @Test("S52: the books of AUFS are passed over")
     func aufs() throws {
         let world = try TransferWorld()
         let root = try world.unpack { tar in
@@ -163,7 +168,7 @@ struct LayerAttackTests {
         #expect(try TransferWorld.list(root) == ["a"])
     }
 
-    @Test("a whiteout through a link stays inside")
+    @Test("S52: a whiteout through a link stays inside")
     func whiteoutThroughLink() throws {
         let world = try TransferWorld()
         let root = try world.unpack { tar in
@@ -175,13 +180,13 @@ struct LayerAttackTests {
         try world.checkHost()
     }
 
-    @Test("a device 0:0 is refused: only a whiteout may hide")
+    @Test("S53: a device 0:0 is refused: only a whiteout may hide")
     func deviceZero() throws {
         let world = try TransferWorld()
         #expect(throws: BerthError.self) { try world.unpack { $0.add("passwd", .characterDevice) } }
     }
 
-    @Test("the overlay's and the host's attributes are dropped, capabilities and users' kept")
+    @Test("S53: the overlay's and the host's attributes are dropped, capabilities and users' kept")
     func attributes() throws {
         let world = try TransferWorld()
         let capability: [UInt8] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -206,7 +211,7 @@ struct LayerAttackTests {
         }
     }
 
-    @Test("more than a layer may hold is refused: bytes, entries, sparse files, names, attributes")
+    @Test("S54: more than a layer may hold is refused: bytes, entries, sparse files, names, attributes")
     func limits() throws {
         let world = try TransferWorld()
         world.limits.uncompressedBytesMax = 1 << 20
@@ -250,19 +255,37 @@ struct LayerAttackTests {
         }
     }
 
-    @Test("a bomb stops at the limit, whatever it is compressed with", arguments: Compression.allCases)
+    @Test("S54: a bomb stops at the limit, whatever it is compressed with", arguments: Compression.allCases)
     func bombs(compression: Compression) throws {
         let world = try TransferWorld()
         world.limits.uncompressedBytesMax = 4 << 20
         var tar = TestTar()
-        tar.add("zeros") { $0.content = [UInt8](repeating: 0, count: 16 << 20) }
+        // None of them is too large by itself.
+        for number in 0..<16 { tar.add("zeros\(number)") { $0.content = [UInt8](repeating: 0, count: 1 << 20) } }
         let bomb = compression.compress(tar.finished)
         #expect(throws: BerthError.self) { try world.unpack([bomb]) }
         // As a bomb inside a bomb.
         #expect(throws: BerthError.self) { try world.unpack([Compression.gzip.compress(bomb)]) }
     }
 
-    @Test("a full disk is an error before it is full")
+    @Test("S54: a window that would take gigabytes to look back into is refused", arguments: [10, 17, 18, 21, 31])
+    func windows(exponent: UInt8) throws {
+        let world = try TransferWorld()
+        var tar = TestTar()
+        tar.file("x")
+        let bytes = tar.finished
+        // A frame of one raw block: magic, no content size, the window, then 21 bits of length behind last and kind.
+        var frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, exponent << 3]
+        let head = UInt32(bytes.count) << 3 | 1
+        frame += [UInt8(head & 0xFF), UInt8(head >> 8 & 0xFF), UInt8(head >> 16 & 0xFF)] + bytes
+        if exponent <= 17 {
+            #expect(try TransferWorld.list(try world.unpack([frame])) == ["x"])
+        } else {
+            #expect(throws: BerthError.self) { try world.unpack([frame]) }
+        }
+    }
+
+    @Test("S54: a full disk is an error before it is full")
     func reserve() throws {
         let world = try TransferWorld()
         world.limits.reserveBytesMax = .max

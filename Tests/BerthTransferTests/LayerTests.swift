@@ -72,6 +72,27 @@ struct LayerTests {
         #expect(world.warnings.count == 1)
     }
 
+    @Test("targets of links keep their bytes too, the very first one and those of PAX headers included")
+    func targets() throws {
+        for target in ["データ", "äöü", "/ключ/é"] {
+            let world = try TransferWorld()
+            let root = try world.unpack { tar in
+                tar.link("first", target)
+                tar.add("second", .symbolicLink) {
+                    $0.target = Array("short".utf8); $0.pax = [("linkpath", Array(target.utf8))]
+                }
+                tar.file(target.split(separator: "/").joined(separator: "/"))
+                tar.add("third", .hardLink) {
+                    $0.target = Array("short".utf8)
+                    $0.pax = [("linkpath", Array(target.utf8)), ("path", Array("é3".utf8))]
+                }
+            }
+            #expect(try Directory.readLink("\(root)/first") == target)
+            #expect(try Directory.readLink("\(root)/second") == target)
+            #expect(try FileIO.readText("\(root)/é3") == "content")
+        }
+    }
+
     @Test("later entries replace earlier ones, directories merge")
     func replacement() throws {
         let world = try TransferWorld()

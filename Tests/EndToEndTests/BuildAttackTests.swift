@@ -148,7 +148,8 @@ struct BuildAttackTests {
             ]
             var saw: Set<String> = []
             for setting in settings {
-                let built = try world.build(base + "COPY a.txt /a\nRUN mkdir -p /tmp && chmod 777 /tmp\n" + setting + look)
+                let built = try world.build(
+                    base + "COPY a.txt /a\nRUN mkdir -p /tmp && chmod 777 /tmp\n" + setting + look)
                 #expect(built.status == 0, "\(built)")
                 try world.write("compose.yaml", "services: {a: {image: localhost/built:1, command: [cat, /tmp/saw]}}")
                 saw.insert(try world.run("run", "--rm", "-T", "a").stdout)

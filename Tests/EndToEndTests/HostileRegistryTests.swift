@@ -23,7 +23,8 @@ struct HostileRegistryTests {
             to: home.appendingPathComponent("config.json"))
     }
 
-    @Test("content that is not what it should be is refused with its reason, and nothing of it stays")
+    @Test(
+        "S55, S56, S57, S60: content that is not what it should be is refused with its reason, and nothing of it stays")
     func lies() throws {
         try withWorld(image: false) { world in
             let fake = try FakeRegistry(world)
@@ -64,7 +65,7 @@ struct HostileRegistryTests {
         }
     }
 
-    @Test("a login goes to the registry that it is for, and nowhere else")
+    @Test("S58: a login goes to the registry that it is for, and nowhere else")
     func logins() throws {
         try withWorld(image: false) { world in
             let fake = try FakeRegistry(world)

@@ -9,7 +9,8 @@ struct LifeAttributeTests {
         try world.run("ps", "-a", "--format", "{{.Status}}", service).stdout.trimmingCharacters(in: .newlines)
     }
 
-    @Test("health: start_period forgives, retries count, start_interval is the rhythm; disable and NONE drop the image's")
+    @Test(
+        "health: start_period forgives, retries count, start_interval is the rhythm; disable and NONE drop the image's")
     func health() throws {
         try withWorld { world in
             let tar = try BusyboxImage.path()
@@ -132,7 +133,9 @@ struct LifeAttributeTests {
         }
     }
 
-    @Test("stdin_open keeps standard input open for who attaches; tty is a terminal; without both there is nothing to read")
+    @Test(
+        "stdin_open keeps standard input open for who attaches; tty is a terminal; without both there is nothing to read"
+    )
     func streams() throws {
         try withWorld { world in
             try world.write(

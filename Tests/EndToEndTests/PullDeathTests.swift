@@ -77,4 +77,58 @@ struct PullDeathTests {
             #expect(left == "", "\(left)")
         }
     }
+
+    @Test("killed at 200 seeded moments of pulls, loads, removals and collections: nothing is wrong, nothing is left")
+    func deaths() throws {
+        try withWorld(image: false) { world in
+            let registry = try RealRegistry(world, port: 5821)
+            defer { registry.stop() }
+            let layout = world.root.appendingPathComponent("small").path
+            let image = "127.0.0.1:5821/small:1"
+            let archive = world.root.appendingPathComponent("small.tar").path
+            let seeded = try world.onHost(
+                "'\(Fixture.path("make-many"))' '\(layout)' 4 400000 && skopeo copy -q --insecure-policy "
+                    + "--dest-tls-verify=false oci:\(layout):latest docker://\(image) && skopeo copy -q "
+                    + "--insecure-policy oci:\(layout):latest oci-archive:\(archive):localhost/loaded:1")
+            #expect(seeded.status == 0, "\(seeded)")
+            var random = SeededGenerator(seed: 200)
+            var hits = 0
+            for round in 0..<200 {
+                let (arguments, span): ([String], Int) =
+                    switch round % 5 {
+                    case 0, 1: (["image", "pull", image], 120)
+                    case 2: (["image", "load", "-i", archive], 120)
+                    case 3: (["image", "rm", "-f", image, "localhost/loaded:1"], 40)
+                    default: (["image", "prune", "-af"], 40)
+                    }
+                let work = try world.start(arguments)
+                let until = ContinuousClock.now + .milliseconds(Int.random(in: 1...span, using: &random))
+                _ = eventually(1) { ContinuousClock.now >= until || !work.isRunning }
+                // Where there is no worker at the moment, the agent it is.
+                let found = random.oneIn(2) ? workers(world) : []
+                let victims = found.isEmpty ? [world.agentProcessID].compactMap { $0 } : [found[round % found.count]]
+                if work.isRunning && !victims.isEmpty { hits += 1 }
+                for pid in victims { kill(pid, SIGKILL) }
+                #expect(work.wait(limit: 30).status != -1, "round \(round): \(arguments)")
+                // The next agent collects by itself what the last one had let go.
+                var check = try world.run("system", "check")
+                let isWhole = try eventually(5) {
+                    check = try world.run("system", "check")
+                    return check.status == 0
+                }
+                #expect(isWhole, "round \(round): \(check)")
+            }
+            #expect(hits >= 100, "kills that hit something: \(hits)")
+            let last = try world.run("image", "pull", image)
+            #expect(last.status == 0, "\(last)")
+            let check = try world.run("system", "check")
+            #expect(check.status == 0, "\(check)")
+            #expect(try world.run("image", "prune", "-af").status == 0)
+            let left = try Shell.run(
+                "cd '\(world.dataRoot)' && find blobs ingest layers partials uncollected -mindepth 1 ! -name sha256; "
+                    + "ls -d uncollected"
+            ).stdout
+            #expect(left == "", "\(left)")
+        }
+    }
 }

@@ -168,9 +168,32 @@ package final class DatabaseStateStore: StateStore {
             quick,
             "DELETE FROM revisions WHERE stack = ? AND rowid NOT IN (SELECT rowid FROM revisions WHERE stack = ? ORDER BY rowid DESC LIMIT 10)",
             [stack, stack])
+        try write(
+            quick,
+            "DELETE FROM image_leases WHERE stack = ? AND revision NOT IN (SELECT rowid FROM revisions WHERE stack = ?)",
+            [stack, stack])
     }
     package func removeRevisions(stack: String) throws {
         try write(quick, "DELETE FROM revisions WHERE stack = ?", [stack])
+        try removeImageLeases(stack: stack)
+    }
+
+    package func leaseImages(_ manifests: Set<Digest>, stack: String) throws {
+        for manifest in manifests.sorted() {
+            try write(
+                durable,
+                """
+                INSERT OR IGNORE INTO image_leases (stack, revision, manifest)
+                SELECT stack, max(rowid), ? FROM revisions WHERE stack = ? GROUP BY stack
+                """, [manifest.description, stack])
+        }
+    }
+    package func removeImageLeases(stack: String) throws {
+        try write(quick, "DELETE FROM image_leases WHERE stack = ?", [stack])
+    }
+    package func leasedImages() throws -> Set<Digest> {
+        let rows = try durable.read { try String.fetchAll($0, sql: "SELECT DISTINCT manifest FROM image_leases") }
+        return Set(rows.compactMap { Digest($0) })
     }
 
     package func references() throws -> [String: Digest] {
@@ -271,6 +294,11 @@ enum Migrations {
         """
         CREATE TABLE build_cache (key TEXT PRIMARY KEY, used INTEGER NOT NULL, document TEXT NOT NULL);
         CREATE INDEX build_cache_by_use ON build_cache (used);
+        """,
+        """
+        CREATE TABLE image_leases (
+            stack TEXT NOT NULL, revision INTEGER NOT NULL, manifest TEXT NOT NULL,
+            PRIMARY KEY (stack, revision, manifest));
         """,
     ]
     static var newest: Int { steps.count }

@@ -67,6 +67,10 @@ package protocol StateStore: ReferenceBook {
     /// The resolved stack, stored before anything is done for it.
     func insertRevision(stack: String, document: [UInt8], time: Timestamp) throws
     func removeRevisions(stack: String) throws
+    /// Manifests that the stack's newest revision runs: kept as long as it is.
+    func leaseImages(_ manifests: Set<Digest>, stack: String) throws
+    func removeImageLeases(stack: String) throws
+    func leasedImages() throws -> Set<Digest>
     /// When a reference was last pulled; nil: never.
     func pulled(_ reference: String) throws -> Timestamp?
     func setPulled(_ reference: String, _ time: Timestamp) throws

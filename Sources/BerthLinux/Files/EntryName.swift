@@ -44,7 +44,10 @@ package enum DirectoryEntry {
         }
         defer { closedir(stream) }
         var found: [EntryName] = []
-        while let entry = readdir(stream) {
+        while true {
+            // The end and an error look the same but for this.
+            clinux_clear_errno()
+            guard let entry = readdir(stream) else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { text in
                     EntryName(characters: Array(UnsafeBufferPointer(start: text, count: strlen(text) + 1)))
@@ -52,6 +55,7 @@ package enum DirectoryEntry {
             }
             if name.characters != [0x2E, 0] && name.characters != [0x2E, 0x2E, 0] { found.append(name) }
         }
+        if lastErrno != 0 { throw SystemError(call: "readdir", errno: lastErrno) }
         return found.sorted()
     }
 
@@ -70,6 +74,22 @@ package enum DirectoryEntry {
             owning: try systemCall("openat", name.description) {
                 clinux_openat(directory, name.characters, flags | O_NOFOLLOW | O_CLOEXEC, 0)
             })
+    }
+
+    private static let resolveHere = UInt64(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
+
+    /// A file or directory for reading, of this mount alone; nil: something is mounted there.
+    package static func openHere(_ name: EntryName, in directory: Int32) throws(SystemError) -> Descriptor? {
+        do {
+            let flags = UInt64(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+            return Descriptor(
+                owning: try systemCall("openat2", name.description) {
+                    clinux_openat2(directory, name.characters, flags, 0, resolveHere)
+                })
+        } catch {
+            if error.errno == EXDEV { return nil }
+            throw error
+        }
     }
 
     /// For reading: a fifo does not block, a terminal does not become ours.

@@ -69,6 +69,8 @@ package enum DetachedMount {
             }
         }
         if !lowerByLower { try configure(context, "lowerdir", lowers.joined(separator: ":")) }
+        // Whatever the kernel's own defaults are: no attribute of a layer leads to content of another directory.
+        for (key, value) in [("redirect_dir", "nofollow"), ("metacopy", "off")] { try configure(context, key, value) }
         if let writable {
             try configure(context, "upperdir", writable.upper)
             try configure(context, "workdir", writable.work)

@@ -7,8 +7,11 @@ package enum Confinement {
 
     private static let memoryBytesMax: rlim_t = 1 << 30
 
-    /// For a process that talks to strangers: no capability at all, no new privileges. Its files are its own.
-    package static func forFetching() throws(SystemError) {
+    /// For a process that talks to strangers: a file system of what it needs, no capability at all, no new privileges.
+    ///
+    /// Without capabilities root is still the owner of root's files; a root of its own keeps those out of reach.
+    package static func forFetching(readable: [String] = [], writable: [String] = []) throws(SystemError) {
+        try NarrowRoot.enter(readable: readable, writable: writable)
         try systemCall("prctl") { clinux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
         var core = rlimit(rlim_cur: 0, rlim_max: 0)
         _ = clinux_setrlimit(4, &core)

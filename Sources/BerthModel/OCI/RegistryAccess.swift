@@ -44,11 +44,11 @@ package struct LayerProgress: Codable, Sendable, Equatable {
         case waiting = "Waiting", exists = "Already exists", downloading = "Downloading"
         case retrying = "Retrying", downloaded = "Download complete", extracting = "Extracting"
         case done = "Pull complete"
-        case present = "Layer already exists", pushing = "Pushing", pushed = "Pushed"
+        case present = "Layer already exists", mounted = "Mounted", pushing = "Pushing", pushed = "Pushed"
     }
 
     /// True: nothing more will happen to it.
-    package var isEnded: Bool { [.exists, .done, .present, .pushed].contains(phase) }
+    package var isEnded: Bool { [.exists, .done, .present, .mounted, .pushed].contains(phase) }
 
     package var layer: Digest
     package var phase: Phase

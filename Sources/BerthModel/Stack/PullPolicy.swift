@@ -21,10 +21,10 @@ package enum PullPolicy: Sendable, Equatable {
     }
 
     /// `1w2d3h4m5s`: whole numbers with their units.
-    private static func age(_ text: Substring) -> Duration? {
+    package static func age(_ text: some StringProtocol) -> Duration? {
         let units: [Character: Int64] = ["w": 7 * 86_400, "d": 86_400, "h": 3_600, "m": 60, "s": 1]
         var seconds: Int64 = 0
-        var rest = text
+        var rest = Substring(text)
         while !rest.isEmpty {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
             guard let number = Int64(digits), let unit = rest.dropFirst(digits.count).first, let size = units[unit],

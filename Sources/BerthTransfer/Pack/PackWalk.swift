@@ -49,11 +49,13 @@ struct PackWalk {
     private mutating func walk(_ directory: Int32, prefix: [UInt8], depth: Int) throws {
         guard depth < PackWalk.depthMax else { throw failure(prefix, "nested too deeply") }
         // What hides lower entries stands before what replaces them.
-        var rest: [([UInt8], FileStatus)] = []
-        for name in try RawEntry.names(in: directory) {
-            let status = try RawEntry.status(name, in: directory)
+        var rest: [(EntryName, FileStatus)] = []
+        for name in try DirectoryEntry.names(in: directory) {
+            guard let status = try DirectoryEntry.status(name, in: directory) else {
+                throw changed(prefix + name.bytes)
+            }
             if form == .layer && status.isWhiteout {
-                try put(TarHeader(path: prefix + PackWalk.whiteout + name, kind: .file).encoded())
+                try put(TarHeader(path: prefix + PackWalk.whiteout + name.bytes, kind: .file).encoded())
             } else {
                 rest.append((name, status))
             }
@@ -62,11 +64,11 @@ struct PackWalk {
     }
 
     private mutating func entry(
-        _ name: [UInt8], _ status: FileStatus, in directory: Int32, prefix: [UInt8], depth: Int
+        _ name: EntryName, _ status: FileStatus, in directory: Int32, prefix: [UInt8], depth: Int
     ) throws {
         if status.kind == .socket { return }
-        let path = prefix + name
-        if form == .layer && name.starts(with: PackWalk.whiteout) {
+        let path = prefix + name.bytes
+        if form == .layer && name.bytes.starts(with: PackWalk.whiteout) {
             throw failure(path, "in a layer, a name that begins with .wh. says that something is removed")
         }
         var header = TarHeader(path: path, kind: .file)
@@ -93,7 +95,7 @@ struct PackWalk {
         case .symbolicLink:
             header.kind = .symbolicLink
             header.mode = 0o777
-            header.link = try RawEntry.target(name, in: directory)
+            header.link = try DirectoryEntry.readLink(name, in: directory).bytes
         case .characterDevice, .blockDevice:
             header.kind = status.kind == .characterDevice ? .characterDevice : .blockDevice
             header.deviceMajor = status.deviceMajor
@@ -107,12 +109,12 @@ struct PackWalk {
     private func mounted(_ path: [UInt8]) -> BerthError { failure(path, "something is mounted there") }
 
     private mutating func directory(
-        _ name: [UInt8], _ status: FileStatus, _ given: TarHeader, in directory: Int32, depth: Int
+        _ name: EntryName, _ status: FileStatus, _ given: TarHeader, in directory: Int32, depth: Int
     ) throws {
         var header = given
         header.kind = .directory
         header.path.append(0x2F)
-        guard let inside = try RawEntry.open(name, in: directory) else {
+        guard let inside = try DirectoryEntry.openHere(name, in: directory) else {
             if form == .layer { throw mounted(header.path) }
             return try put(header.encoded())
         }
@@ -129,10 +131,10 @@ struct PackWalk {
     }
 
     private mutating func file(
-        _ name: [UInt8], _ status: FileStatus, _ given: TarHeader, in directory: Int32
+        _ name: EntryName, _ status: FileStatus, _ given: TarHeader, in directory: Int32
     ) throws {
         // Left out: a mount on a file shows another file.
-        guard let file = try RawEntry.open(name, in: directory) else {
+        guard let file = try DirectoryEntry.openHere(name, in: directory) else {
             if form == .layer { throw mounted(given.path) }
             return
         }

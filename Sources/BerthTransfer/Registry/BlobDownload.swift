@@ -20,13 +20,13 @@ struct BlobDownload {
 
     /// Downloads into `partial`, then renames it to `place`.
     ///
-    /// - Parameter kept: what an earlier pull left of it; one pull of several gets it.
+    /// - Parameter kept: what an earlier pull left of it, which is not ours to change.
     func run(kept: String, partial: String, place: String) async throws {
-        // Ignored: mostly there is nothing.
-        try? FileMove.rename(kept, partial)
         let file = try Directory.open(partial, flags: FileFlags.readWriteCreate, mode: 0o600)
         var reserve = try DiskReserve(file.number, limits)
-        var hash = try begun(file.number)
+        var hash = ContentHash()
+        // Mostly there is nothing.
+        if let earlier = try? Directory.open(kept) { hash = try begun(file.number, earlier.number, &reserve) }
         let isResumed = hash.byteCount > 0
         do {
             try await fill(file.number, &hash, &reserve)
@@ -38,14 +38,19 @@ struct BlobDownload {
         try FileMove.rename(partial, place)
     }
 
-    /// The hash of what the file has already.
-    private func begun(_ file: Int32) throws -> ContentHash {
+    /// Copies what is there already; it has to be read for its hash in any case.
+    private func begun(_ file: Int32, _ earlier: Int32, _ reserve: inout DiskReserve) throws -> ContentHash {
         var hash = ContentHash()
         var buffer = [UInt8](repeating: 0, count: 256 << 10)
         while true {
-            let count = try FileIO.readSome(file, &buffer)
+            let count = try FileIO.readSome(earlier, &buffer)
             if count == 0 { break }
-            buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            try buffer.withUnsafeBytes { all in
+                let bytes = UnsafeRawBufferPointer(rebasing: all[..<count])
+                hash.update(bytes)
+                try FileIO.write(number: file, bytes)
+            }
+            try reserve.spend(Int64(count))
             if hash.byteCount > descriptor.size { return try restart(file) }
         }
         return hash

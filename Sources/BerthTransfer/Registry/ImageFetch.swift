@@ -27,12 +27,10 @@ package struct ImageFetch: Sendable {
     let limits: TransferLimits
     let report: @Sendable (FetchReport) -> Void
 
-    /// The body of the fetching process: request on descriptor 0, reports on 1.
-    package static func main() async {
+    /// The body of the fetching process: reports on descriptor 1.
+    package static func main(_ request: WorkerRequest) async {
         let writer = ReportWriter()
         do {
-            let bytes = try FileIO.read(number: 0, limit: 64 << 20)
-            let request = try JSONDecoder().decode(WorkerRequest.self, from: Data(bytes))
             guard let pull = request.pull else {
                 throw BerthError(.internal, "pulling an image", cause: "there is no reference")
             }

@@ -18,6 +18,10 @@ struct RegistryRequest: Sendable {
     var headers: [(String, String)]
     /// Made anew for each attempt.
     var body: (@Sendable () throws -> HTTPClientRequest.Body)?
+    /// False: what is half taken cannot be sent again; whoever asks begins anew.
+    var isRepeated = true
+    /// Another repository that must be read for it.
+    var source: String?
     /// Statuses beside 200 and 206 that are answers and no failures.
     var accepted: Set<UInt> = []
 
@@ -28,7 +32,10 @@ struct RegistryRequest: Sendable {
         self.headers = headers
     }
 
-    var scope: String { repository.isEmpty ? "" : "repository:\(repository):\(actions)" }
+    var scope: String {
+        let own = repository.isEmpty ? "" : "repository:\(repository):\(actions)"
+        return own + (source.map { " repository:\($0):pull" } ?? "")
+    }
 }
 
 extension RegistryClient {
@@ -38,6 +45,7 @@ extension RegistryClient {
         else { throw disagrees(request.what, "\(request.target.prefix(200)) is no web address") }
         var authorization = opened.withLock { $0[request.scope] }
         var attempt = 0
+        let attemptsMax = request.isRepeated ? RegistryClient.attemptsMax : 1
         var isLoggedIn = false
         while true {
             attempt += 1
@@ -63,7 +71,7 @@ extension RegistryClient {
                     attempt -= 1
                 case 408, 429, 500...599:
                     let error = try await failure(response, request.what)
-                    guard attempt < RegistryClient.attemptsMax else { throw error }
+                    guard attempt < attemptsMax else { throw error }
                     try await backoff(RegistryClient.pause(attempt, response.headers.first(name: "Retry-After")))
                 default: throw try await failure(response, request.what)
                 }
@@ -73,7 +81,7 @@ extension RegistryClient {
                 throw BerthError(.cancelled, "\(verb) \(request.what)")
             } catch {
                 // A registry that has never answered is not there: the next place is asked, or the user is told.
-                guard attempt < RegistryClient.attemptsMax, hasAnswered, !RegistryClient.isTrust(error) else {
+                guard attempt < attemptsMax, hasAnswered, !RegistryClient.isTrust(error) else {
                     throw unreachable(request.what, error)
                 }
                 try await backoff(RegistryClient.pause(attempt, nil))

@@ -6,14 +6,17 @@ import BerthModel
 
 /// Finds the one container that a command means.
 enum ContainerChoice {
-    static func find(_ service: String, index: Int?) async throws -> (ControlClient, ContainerDocument) {
+    /// - Parameter all: one that does not run will do.
+    static func find(
+        _ service: String, index: Int?, all: Bool = false
+    ) async throws -> (ControlClient, ContainerDocument) {
         let context = try StackContext.identify()
         if let stack = context.stack, stack.services[service] == nil, stack.inactiveServices[service] == nil {
             throw BerthError(.notFound, "no such service: \(service)", subject: service)
         }
         let client = try await AgentConnection.client()
         var filter = ContainerFilter(stack: context.name)
-        filter.all = false
+        filter.all = all
         let found = try await client.containers(filter).filter { $0.record.slot.service == service }
         // Of two containers in a slot, the one that serves is meant.
         let replicas = found.filter { $0.record.slot.oneOff == nil }
@@ -23,11 +26,30 @@ enum ContainerChoice {
             ?? (replicas.first ?? found.first)
         guard let choice else {
             throw BerthError(
-                .notFound, "service \"\(service)\" is not running" + (index.map { " container #\($0)" } ?? ""),
+                .notFound,
+                "service \"\(service)\" \(all ? "has no container" : "is not running")"
+                    + (index.map { " container #\($0)" } ?? ""),
                 subject: service,
                 hint: "berth ps -a shows why; berth up -d \(service) starts it")
         }
         return (client, choice)
+    }
+
+    /// A container of any stack, by its name or the beginning of its id.
+    static func named(_ name: String) async throws -> (ControlClient, ContainerDocument) {
+        let client = try await AgentConnection.client()
+        var filter = ContainerFilter(stack: nil)
+        filter.all = true
+        filter.includeOneOff = true
+        let all = try await client.containers(filter)
+        let found = all.filter { $0.record.name == name }
+        let matches = found.isEmpty && name.count >= 4 ? all.filter { $0.record.id.text.hasPrefix(name) } : found
+        guard matches.count == 1, let match = matches.first else {
+            throw BerthError(
+                .notFound, "looking for container \(name)", subject: name,
+                cause: matches.isEmpty ? "no such container: \(name)" : "the digits begin several ids")
+        }
+        return (client, match)
     }
 }
 

@@ -3,16 +3,13 @@ import ArgumentParser
 import BerthControl
 import BerthLinux
 import BerthModel
-import FoundationEssentials
 
 struct Image: AsyncParsableCommand {
     static let configuration = subcommand(
         abstract: "Build, pull, push, import, load, save, list and remove images",
         subcommands: [
-            ImageBuildCommand.self, ImagePull.self, ImagePush.self, ImageImport.self, ImageLoad.self, ImageSave.self,
-            ImageLs.self,
-            ImageInspect.self, ImageHistory.self,
-            ImageRm.self,
+            ImageBuildCommand.self, ImagePull.self, ImagePush.self, ImageIndexCommand.self, ImageImport.self,
+            ImageLoad.self, ImageSave.self, ImageLs.self, ImageInspect.self, ImageHistory.self, ImageRm.self,
             ImageTag.self, ImagePrune.self,
         ])
 }
@@ -80,21 +77,6 @@ struct ImageImport: AsyncParsableCommand {
     }
 }
 
-struct ImageLoad: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "load", abstract: "Load images from an archive (docker-archive or OCI layout)",
-        discussion: "Example: berth image load -i images.tar")
-    @Option(name: [.customShort("i"), .customLong("input")], help: "Archive; - or none: standard input") var input = "-"
-    @Flag(name: [.customShort("q"), .customLong("quiet")], help: .hidden) var quiet = false
-    func run() async throws {
-        let client = try await AgentConnection.client()
-        try await ArchivePath.input(input) { path in
-            let result = try await ProgressView(title: "load").follow(client.loadImages(ImageLoadRequest(path: path)))
-            result.lines.forEach { Console.shared.out($0) }
-        }
-    }
-}
-
 struct ImageSave: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "save", abstract: "Save images to an archive",
@@ -115,75 +97,6 @@ struct ImageSave: AsyncParsableCommand {
         guard output == nil else { return }
         defer { try? Directory.remove(spool) }
         try ArchivePath.deliver(spool)
-    }
-}
-
-struct ImageLs: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "ls", abstract: "List images", aliases: ["list"])
-    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Ids only") var quiet = false
-    @Option(help: "table or json") var format = "table"
-    func run() async throws {
-        let client = try await AgentConnection.client()
-        let images = try await client.images()
-        if quiet { return images.forEach { Console.shared.out($0.id.short) } }
-        let rows = images.flatMap { image in
-            // A name by digest stands beside the one by tag that was pulled.
-            let tagged = image.references.filter { ImageReference($0)?.tag != nil }
-            let names = tagged.isEmpty ? image.references : tagged
-            return (names.isEmpty ? ["<none>:<none>"] : names).map {
-                name -> (String, String, ImageDocument) in
-                let reference = ImageReference(name)
-                return (reference?.familiarName ?? "<none>", reference?.tag ?? "<none>", image)
-            }
-        }
-        if format == "json" {
-            for (repository, tag, image) in rows {
-                Console.shared.out(
-                    JSONText.object([
-                        ("Repository", .string(repository)), ("Tag", .string(tag)), ("ID", .string(image.id.short)),
-                        ("Size", .string(ContainerText.bytes(image.sizeBytes))),
-                        ("CreatedAt", .string(image.config.created ?? "")),
-                    ]).text)
-            }
-            return
-        }
-        Console.shared.out(
-            Table.text(
-                ["REPOSITORY", "TAG", "IMAGE ID", "SIZE"],
-                rows.map { [$0.0, $0.1, $0.2.id.short, ContainerText.bytes($0.2.sizeBytes)] }))
-    }
-}
-
-struct ImageInspect: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Show an image's configuration as JSON")
-    @Argument var references: [String]
-    func run() async throws {
-        let client = try await AgentConnection.client()
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        struct Inspection: Encodable {
-            struct Layers: Encodable { var `Type` = "layers"; var Layers: [Digest] }
-            var Id: Digest
-            var RepoTags: [String]
-            var Created: String?
-            var Architecture: String
-            var Os: String
-            var Size: Int64
-            var Config: ImageConfig.Execution?
-            var RootFS: Layers
-        }
-        var all: [Inspection] = []
-        for name in references {
-            let image = try await client.inspectImage(name)
-            all.append(
-                Inspection(
-                    Id: image.id, RepoTags: image.references, Created: image.config.created,
-                    Architecture: image.config.architecture,
-                    Os: image.config.os, Size: image.sizeBytes, Config: image.config.config,
-                    RootFS: .init(Layers: image.config.rootfs.diff_ids)))
-        }
-        Console.shared.out(String(decoding: try encoder.encode(all), as: UTF8.self))
     }
 }
 

@@ -12,7 +12,7 @@ struct ImageHistory: AsyncParsableCommand {
     @Flag(help: "Whole ids and commands") var noTrunc = false
     @Flag(name: [.customShort("H"), .customLong("human")], inversion: .prefixedNo, help: "Sizes and times for people")
     var human = true
-    @Option(help: "table or json") var format = "table"
+    @Option(help: "table, json or a template") var format = "table"
     @Argument(help: "An image") var reference: String
 
     func run() async throws {
@@ -20,16 +20,20 @@ struct ImageHistory: AsyncParsableCommand {
         let rows = ImageHistory.rows(image)
         let now = Timestamp(nanosecondsSinceEpoch: wallClockNanoseconds())
         if quiet { return rows.forEach { Console.shared.out(shown($0.id)) } }
-        if format == "json" {
-            for row in rows {
-                Console.shared.out(
-                    JSONText.object([
-                        ("Comment", .string(row.step.comment ?? "")), ("CreatedAt", .string(row.step.created ?? "")),
-                        ("CreatedBy", .string(row.step.created_by ?? "")), ("CreatedSince", .string(age(row, now))),
-                        ("ID", .string(shown(row.id))), ("Size", .string(size(row))),
-                    ]).text)
+        if format != "table" && !format.isEmpty {
+            let fields = rows.map { row -> [(String, JSONText)] in
+                [
+                    ("Comment", .string(row.step.comment ?? "")), ("CreatedAt", .string(row.step.created ?? "")),
+                    ("CreatedBy", .string(row.step.created_by ?? "")), ("CreatedSince", .string(age(row, now))),
+                    ("ID", .string(shown(row.id))), ("Size", .string(size(row))),
+                ]
             }
-            return
+            let titles = [
+                "ID": "IMAGE", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY", "CreatedAt": "CREATED AT",
+            ]
+            return try TemplateText(format == "json" ? "{{json .}}" : format).lines(fields, titles: titles).forEach {
+                Console.shared.out($0)
+            }
         }
         Console.shared.out(
             Table.text(

@@ -75,7 +75,10 @@ struct Ps: AsyncParsableCommand {
             Console.shared.out(Table.text(["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], rows))
         default:
             let template = try TemplateText(format)
-            for document in documents { Console.shared.out(try template.render(Ps.fields(document, now))) }
+            let rows = documents.map { Ps.fields($0, now) }
+            try template.lines(rows, titles: ["ID": "CONTAINER ID", "RunningFor": "CREATED"]).forEach {
+                Console.shared.out($0)
+            }
         }
     }
 

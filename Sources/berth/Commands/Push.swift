@@ -50,3 +50,21 @@ struct ImagePush: AsyncParsableCommand {
         result.lines.forEach { Console.shared.out($0) }
     }
 }
+
+struct ImageIndexCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "index", abstract: "Push images of several platforms, and an index of them under one name",
+        discussion: "Example: berth image index example.org/team/app:1 localhost/app:amd64 localhost/app:arm64")
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "No progress") var quiet = false
+    @Argument(help: "NAME[:TAG]") var reference: String
+    @Argument(help: "Images, one for each platform") var members: [String]
+
+    func run() async throws {
+        var item = PullRequestDocument.Item(reference: reference)
+        item.members = members
+        let request = PullRequestDocument(items: [item], caller: StackContext.caller(pulling: [reference]))
+        let client = try await AgentConnection.client()
+        let result = try await ProgressView(title: "push", quiet: quiet).follow(client.push(request))
+        result.lines.forEach { Console.shared.out($0) }
+    }
+}

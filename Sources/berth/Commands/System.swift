@@ -59,39 +59,3 @@ struct SystemCheck: AsyncParsableCommand {
         Console.shared.out("repaired")
     }
 }
-
-struct ImagePrune: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove images without a name",
-        discussion: "Example: berth image prune -a removes every image that no container is made from")
-    @Flag(name: [.customShort("a"), .customLong("all")], help: "All that no container is made from") var all = false
-    @Flag(name: [.customShort("f"), .customLong("force")], help: "Do not ask") var force = false
-
-    func run() async throws {
-        let what = all ? "all images without at least one container associated to them" : "all dangling images"
-        guard try Pruning.isMeant(what, force: force) else { return }
-        let result = try await AgentConnection.client().pruneImages(all: all)
-        Pruning.tell(result, "Images")
-        Console.shared.out("Total reclaimed space: \(ContainerText.bytes(result.freedBytes))")
-    }
-}
-
-/// The question before something is removed that was not named, and what was removed in the end.
-enum Pruning {
-    static func isMeant(_ what: String, force: Bool) throws -> Bool {
-        if force { return true }
-        guard Terminal.isTerminal(0) else {
-            throw BerthError(
-                .invalid, "removing \(what)", cause: "standard input is no terminal", hint: "say --force")
-        }
-        Console.shared.errorRaw("WARNING! This will remove \(what).\nAre you sure you want to continue? [y/N] ")
-        return ["y", "yes"].contains((readLine() ?? "").lowercased())
-    }
-
-    static func tell(_ result: PruneResult, _ kind: String) {
-        if result.lines.isEmpty { return }
-        Console.shared.out("Deleted \(kind):")
-        for line in result.lines { Console.shared.out(Console.safe(line)) }
-        Console.shared.out("")
-    }
-}

@@ -185,7 +185,7 @@ final class WatchSession {
         request.ignoreOrphans = true
         try await progress.follow(client.up(request))
         // The image that it was made from until now has no name any more.
-        _ = try await client.pruneImages(all: false)
+        _ = try await client.pruneImages(PruneFilter(all: false))
         say("service \(service.name) successfully built")
     }
 

@@ -37,14 +37,16 @@ final class FakeRegistry {
     private let program: RunningProgram
     private let log: String
 
-    init(_ world: World) throws {
+    /// - Parameter tls: a second address that speaks TLS, and its certificate and key.
+    init(
+        _ world: World, address: String = FakeRegistry.address,
+        tls: (address: String, certificate: Certificate)? = nil
+    ) throws {
         log = world.root.appendingPathComponent("requests").path
         program = try world.start(
             program: "/usr/bin/python3",
-            [
-                Fixture.path("fake-registry"), try RegistryImage.layout(), FakeRegistry.address, FakeRegistry.stranger,
-                log,
-            ])
+            [Fixture.path("fake-registry"), try RegistryImage.layout(), address, FakeRegistry.stranger, log]
+                + (tls.map { [$0.address, $0.certificate.path, $0.certificate.keyPath] } ?? []))
         guard eventually(20, { FileManager.default.fileExists(atPath: log) }) else {
             throw WorldError("the fake registry does not start: \(program.stderrSoFar)")
         }
@@ -54,6 +56,46 @@ final class FakeRegistry {
         try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map {
             try JSONDecoder().decode(Request.self, from: Data($0.utf8))
         }
+    }
+
+    func stop() {
+        program.signal(SIGKILL)
+        _ = program.wait()
+    }
+}
+
+/// A certificate that is its own authority, in a world's directory.
+struct Certificate {
+    let path: String
+    let keyPath: String
+
+    /// - Parameter names: `IP:` or `DNS:` names.
+    init(_ world: World, names: String) throws {
+        path = world.root.appendingPathComponent("cert.pem").path
+        keyPath = world.root.appendingPathComponent("key.pem").path
+        let made = try Shell.run(
+            "openssl req -x509 -newkey rsa:2048 -nodes -keyout '\(keyPath)' -out '\(path)' -days 2 -subj /CN=registry "
+                + "-addext 'subjectAltName=\(names)' 2>/dev/null")
+        guard made.status == 0 else { throw WorldError("making a certificate: \(made)") }
+    }
+}
+
+/// A program of the fixtures that stands between two others and writes what it sees to a file.
+final class Between {
+    private let program: RunningProgram
+    private let log: String
+
+    /// - Parameter arguments: without the log, which comes last and is there when the program listens.
+    init(_ world: World, _ fixture: String, _ arguments: [String]) throws {
+        log = world.root.appendingPathComponent("\(fixture).log").path
+        program = try world.start(program: "/usr/bin/python3", [Fixture.path(fixture)] + arguments + [log])
+        guard eventually(20, { FileManager.default.fileExists(atPath: log) }) else {
+            throw WorldError("\(fixture) does not start: \(program.stderrSoFar)")
+        }
+    }
+
+    func lines() throws -> [String] {
+        try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map(String.init)
     }
 
     func stop() {

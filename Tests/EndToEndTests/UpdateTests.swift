@@ -239,6 +239,29 @@ struct UpdateTests {
         }
     }
 
+    @Test("on a terminal, what went wrong stays to be read above the rows, and each row ends as what it is")
+    func terminal() throws {
+        try withWorld { world in
+            let update = "{failure_action: rollback, order: start-first, parallelism: 0}"
+            try world.write("compose.yaml", stack(version: "one", update: update))
+            #expect(try world.run("up", "-d", "--wait").status == 0)
+            try world.write("compose.yaml", stack(version: "two", update: update))
+            func onTerminal() throws -> String {
+                try world.start(program: "/usr/bin/script", ["-qec", "\(world.berth) up -d", "/dev/null"]).wait().stdout
+            }
+            // What was drawn last is what stays.
+            let good = try onTerminal().components(separatedBy: "[+] up").last ?? ""
+            let web = good.components(separatedBy: "\n").first { $0.contains("Container roll-web-1 ") } ?? good
+            #expect(web.contains("Healthy"), "\(good)")
+            try world.write("compose.yaml", stack(version: "bad", command: "sh -c 'exit 3'", update: update))
+            let bad = try onTerminal()
+            let behind = bad.components(separatedBy: "the containers before come back").dropFirst().first ?? ""
+            #expect(
+                behind.drop { $0.isNewline }.hasPrefix("\u{1B}[J[+] up"),
+                "nothing moves up over it: \(bad.debugDescription)")
+        }
+    }
+
     @Test("rollback after the first of three was replaced: it comes back too")
     func rollbackLater() throws {
         try withWorld { world in

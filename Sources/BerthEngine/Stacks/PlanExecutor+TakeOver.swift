@@ -14,7 +14,7 @@ extension PlanExecutor {
         var changed: [ContainerRecord] = []
         if let old, var before = parts.registry.record(old) {
             before.isStandby = true
-            if before.name == name { before.name = "\(next.id.short)_\(name)" }
+            if before.name == name { before.name = before.id.steppedBack(from: name) }
             changed.append(before)
         }
         next.name = name

@@ -30,6 +30,8 @@ package struct ContainerID: Codable, Sendable, Hashable, Comparable, CustomStrin
     }
 
     package var short: String { String(text.prefix(12)) }
+    /// The name that this container has beside the one that has its slot's.
+    package func steppedBack(from name: String) -> String { "\(short)_\(name)" }
     package var description: String { text }
     package static func < (a: ContainerID, b: ContainerID) -> Bool { a.text < b.text }
 }

@@ -51,10 +51,11 @@ extension UpBuilder {
     /// Stops (if need be) and removes a container; its named and anonymous volumes stay.
     @discardableResult
     mutating func emitRemoval(
-        _ container: ObservedContainer, cause: String, dependsOn: [OperationID] = [], after: [OperationID] = []
+        _ container: ObservedContainer, named name: String? = nil, cause: String, dependsOn: [OperationID] = [],
+        after: [OperationID] = []
     ) -> OperationID {
         let id = container.record.id
-        let subject = Subject(.container, container.record.name, service: container.record.slot.service)
+        let subject = Subject(.container, name ?? container.record.name, service: container.record.slot.service)
         var needs = dependsOn
         var order = after
         if let stop = earlyStops[id] {

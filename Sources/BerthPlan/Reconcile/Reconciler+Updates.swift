@@ -138,16 +138,25 @@ extension UpBuilder {
             let service = stack.services[step.slot.service]
         else { return [] }
         let taken = emitTakeOver(step, target, from: outgoing, needs: [gate])
-        let stop = emitStop(outgoing, of: service, needs: [taken], after: [])
+        let stop = emitStop(outgoing, named: steppedBack(outgoing, step), of: service, needs: [taken], after: [])
         if policy.failureAction != .rollback {
-            return [emitRemoval(outgoing, cause: "replaced", dependsOn: [taken])]
+            return [
+                emitRemoval(outgoing, named: steppedBack(outgoing, step), cause: "replaced", dependsOn: [taken])
+            ]
         }
         return [stop ?? taken]
     }
 
+    /// The name that a container has once another has taken the slot over from it.
+    private func steppedBack(_ container: ObservedContainer, _ step: SlotStep) -> String {
+        let record = container.record
+        return takesOver(step) && record.name == step.finalName ? record.id.steppedBack(from: record.name) : record.name
+    }
+
     /// Its removal knows of it.
     private mutating func emitStop(
-        _ container: ObservedContainer, of service: Service, needs: [OperationID], after: [OperationID]
+        _ container: ObservedContainer, named name: String? = nil, of service: Service, needs: [OperationID],
+        after: [OperationID]
     ) -> OperationID? {
         let id = container.record.id
         if let early = earlyStops[id] { return early }
@@ -156,7 +165,7 @@ extension UpBuilder {
         let dependants = graph.dependants(of: service.name).flatMap { stops(of: $0) }
         let stop = plan.add(
             .stopContainer(.existing(id), timeout: options.stopTimeout),
-            on: Subject(.container, container.record.name, service: service.name), cause: "replaced",
+            on: Subject(.container, name ?? container.record.name, service: service.name), cause: "replaced",
             dependsOn: needs + gates.needs, after: after + gates.after + dependants)
         earlyStops[id] = stop
         return stop
@@ -164,8 +173,10 @@ extension UpBuilder {
 
     /// The whole update is good: nobody comes back.
     private mutating func emitFarewells(_ rolled: [SlotStep], after needs: [OperationID]) {
-        for container in rolled.flatMap(leaving) where removals[container.record.id] == nil {
-            emitRemoval(container, cause: "replaced", dependsOn: needs)
+        for step in rolled {
+            for container in leaving(step) where removals[container.record.id] == nil {
+                emitRemoval(container, named: steppedBack(container, step), cause: "replaced", dependsOn: needs)
+            }
         }
     }
 }

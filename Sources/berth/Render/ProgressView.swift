@@ -180,6 +180,16 @@ final class ProgressView: Sendable {
         Console.shared.errorRaw(text)
     }
 
+    /// Above the rows, which are drawn again below it.
+    private func warn(_ text: String) {
+        state.withLock { state in
+            if mode == .terminal, state.drawn > 0 { Console.shared.errorRaw("\u{1B}[\(state.drawn)A\u{1B}[J") }
+            state.drawn = 0
+            Console.shared.warn(Console.safe(text))
+            if mode == .terminal, !state.rows.isEmpty { draw(&state) }
+        }
+    }
+
     static func format(_ seconds: Double) -> String {
         let tenths = Int((seconds * 10).rounded())
         return "\(tenths / 10).\(tenths % 10)"
@@ -194,7 +204,7 @@ final class ProgressView: Sendable {
         for try await item in stream {
             switch item {
             case .event(let event): show(event)
-            case .warning(let text): Console.shared.warn(Console.safe(text))
+            case .warning(let text): warn(text)
             case .build(let step): show(step)
             case .plan(let plan): Console.shared.out(mode == .json ? PlanText.json(plan) : PlanText.text(plan))
             case .result(let ended): result = ended

@@ -271,7 +271,7 @@ package struct FakeWorld: Sendable {
             try require(others == [before], "slot \(container.slot) is not the old one's")
             state.containers[before].record.isStandby = true
             if state.containers[before].record.name == name {
-                state.containers[before].record.name = "\(container.id.short)_\(name)"
+                state.containers[before].record.name = state.containers[before].record.id.steppedBack(from: name)
             }
         } else {
             try require(others.isEmpty, "slot \(container.slot) is another's")

@@ -28,6 +28,7 @@ let package = Package(
         .executable(name: "berth-agent", targets: ["berth-agent"]),
         .executable(name: "berth-worker", targets: ["berth-worker"]),
         .executable(name: "berth-shim", targets: ["berth-shim"]),
+        .executable(name: "berth-oci", targets: ["berth-oci"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -119,6 +120,10 @@ let package = Package(
         .executableTarget(
             name: "berth-shim", dependencies: ["BerthLinux"], exclude: ["README.md"],
             swiftSettings: house + staticExecutable.swift, linkerSettings: staticExecutable.linker),
+
+        .executableTarget(
+            name: "berth-oci", dependencies: ["BerthRuntime", "BerthModel", "BerthLinux"], exclude: ["README.md"],
+            swiftSettings: house),
 
         // MARK: Tests, one target a room, then the suites that cross rooms
         .target(

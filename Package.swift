@@ -168,6 +168,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["BerthModel", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),
+        .testTarget(
+            name: "BerthOCITests", dependencies: ["BerthRuntime", "BerthModel", "BerthLinux", "BerthTesting"],
+            swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: ["BerthTesting"], swiftSettings: house),
     ]
 )

@@ -53,7 +53,8 @@ struct Command {
 
     func id() throws -> String {
         guard let id = line.arguments.first else {
-            throw BerthError(.invalid, "\(line.command): \"berth-oci \(line.command)\" requires a minimum of 1 argument")
+            throw BerthError(
+                .invalid, "\(line.command): \"berth-oci \(line.command)\" requires a minimum of 1 argument")
         }
         return id
     }

@@ -50,7 +50,9 @@ enum CommandLineParser {
         "create": ["b": "bundle"], "run": ["b": "bundle", "d": "detach"], "kill": ["a": "all"],
         "delete": ["f": "force"], "ps": ["f": "format"], "list": ["f": "format", "q": "quiet"],
         "spec": ["b": "bundle"], "update": ["r": "resources"],
-        "exec": ["e": "env", "t": "tty", "u": "user", "g": "additional-gids", "p": "process", "d": "detach", "c": "cap"],
+        "exec": [
+            "e": "env", "t": "tty", "u": "user", "g": "additional-gids", "p": "process", "d": "detach", "c": "cap",
+        ],
         "": ["v": "version", "h": "help"],
     ]
 

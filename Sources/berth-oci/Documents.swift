@@ -33,7 +33,9 @@ extension Command {
         try FileIO.replace(path, Array(Command.example.utf8), mode: 0o666, durable: false)
     }
 
-    private static let masked = ["acpi", "asound", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi"]
+    private static let masked = [
+        "acpi", "asound", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
+    ]
 
     static let example = """
         {

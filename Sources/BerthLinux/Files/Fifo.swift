@@ -19,6 +19,8 @@ extension Directory {
     }
 
     package static func removeFile(_ path: String) throws(SystemError) {
-        if unlink(path) != 0 && lastErrno != ENOENT { throw SystemError(call: "unlink", errno: lastErrno, subject: path) }
+        if unlink(path) != 0 && lastErrno != ENOENT {
+            throw SystemError(call: "unlink", errno: lastErrno, subject: path)
+        }
     }
 }

@@ -81,7 +81,10 @@ package enum BundleFailure {
             let bare = name.dropFirst().dropLast()
             let why: String
             switch failure.errno {
-            case 2: why = bare.contains("/") ? "stat \(bare): no such file or directory" : "executable file not found in $PATH"
+            case 2:
+                why =
+                    bare.contains("/")
+                    ? "stat \(bare): no such file or directory" : "executable file not found in $PATH"
             default: why = reason
             }
             return BerthError(.invalid, "\(prefix)exec: \(name)", cause: why)

@@ -54,7 +54,9 @@ package struct BundleCompiler {
         for mount in spec.mounts ?? [] { try lower(mount, sharesRoot: shares) }
         lowerDevices()
         for name in (spec.linux?.sysctl ?? [:]).keys.sorted() {
-            add(.sysctl(name: name.split(separator: "/").joined(separator: "."), value: spec.linux?.sysctl?[name] ?? ""))
+            add(
+                .sysctl(name: name.split(separator: "/").joined(separator: "."), value: spec.linux?.sysctl?[name] ?? "")
+            )
         }
         if let name = spec.hostname, !name.isEmpty { add(.hostname(name)) }
         if let name = spec.domainname, !name.isEmpty { add(.domainName(name)) }

@@ -50,7 +50,8 @@ struct BundleMountOptions {
             case "tmpcopyup": copiesUp = true
             case "idmap", "ridmap": mapsIdentities = true
             case "defaults", "newinstance", "notmpcopyup", "copy", "nocopy", "", "async", "loud", "nomand",
-                "noiversion", "nolazytime": break
+                "noiversion", "nolazytime":
+                break
             default: data.append(option)
             }
         }

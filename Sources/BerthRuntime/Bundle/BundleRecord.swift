@@ -136,7 +136,9 @@ package enum BundleDocument {
             lines.append("\"created\": \(quoted(created.description))")
         }
         if !record.annotations.isEmpty {
-            let pairs = record.annotations.sorted { $0.key < $1.key }.map { "    \(quoted($0.key)): \(quoted($0.value))" }
+            let pairs = record.annotations.sorted { $0.key < $1.key }.map {
+                "    \(quoted($0.key)): \(quoted($0.value))"
+            }
             lines.append("\"annotations\": {\n\(pairs.joined(separator: ",\n"))\n  }")
         }
         if extra { lines.append("\"owner\": \"\"") }

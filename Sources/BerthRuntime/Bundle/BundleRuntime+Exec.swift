@@ -27,7 +27,9 @@ extension BundleRuntime {
         guard !(process.args ?? []).isEmpty else { throw BerthError(.invalid, "process args cannot be empty") }
         let group = try BundleCgroup.detect(path: record.cgroupPath)
         let program = try BundleCompiler.compileExec(
-            process, joinFiles: group.joinFiles, environment: process.env ?? [],
+            process, joinFiles: group.joinFiles,
+            environment: BundleRuntime.environment(
+                process, rootPath: "/proc/\(record.processID)/root", counts: false),
             filter: try spec.linux?.seccomp.map { try SeccompCompiler.compile($0) }.map { ($0.filter, $0.flags) },
             knowsCapability: BundleRuntime.knowsCapability)
         var setting = ProcessLaunch.Setting()

@@ -47,6 +47,7 @@ package struct BundleRuntime: Sendable {
 
     private func launch(_ record: inout BundleRecord, _ spec: BundleSpec, _ request: CreateRequest) throws {
         let group = try BundleCgroup.detect(path: record.cgroupPath)
+        try group.refuseWhatIsMissing(spec.linux?.resources)
         try group.create()
         try group.apply(spec.linux?.resources ?? BundleResources())
         let fifo = store.fifo(record.id)
@@ -58,7 +59,7 @@ package struct BundleRuntime: Sendable {
             filter: try spec.linux?.seccomp.map { try SeccompCompiler.compile($0) }.map { ($0.filter, $0.flags) },
             isDirectory: { (try? FileStatus.of($0))?.kind == .directory },
             knowsCapability: BundleRuntime.knowsCapability,
-            environment: BundleRuntime.environment(spec.process?.env ?? []))
+            environment: BundleRuntime.environment(spec.process, rootPath: record.rootPath, counts: true))
         input.pivots = request.pivots
         input.joins = !joined.isEmpty
         var setting = ProcessLaunch.Setting()
@@ -138,9 +139,22 @@ package struct BundleRuntime: Sendable {
     /// Sockets that systemd gave us for the container's main process.
     static var listenDescriptors: Int { EnvironmentVariables.value("LISTEN_FDS").flatMap { Int($0) } ?? 0 }
 
-    private static func environment(_ given: [String]) -> [String] {
+    /// What the document says, and what every program expects: a home, and the count of the sockets that it is given.
+    static func environment(_ process: BundleSpec.Process?, rootPath: String, counts: Bool) -> [String] {
+        var all = process?.env ?? []
+        if !all.contains(where: { $0.hasPrefix("HOME=") && $0 != "HOME=" }) {
+            all.removeAll { $0 == "HOME=" }
+            // Ignored: without a list of users nobody has a home but the root.
+            let home = try? home(of: process?.user?.uid ?? 0, rootPath)
+            all.append("HOME=\(home.flatMap { $0.isEmpty ? nil : $0 } ?? "/")")
+        }
         let count = listenDescriptors
-        return count > 0 ? given + ["LISTEN_FDS=\(count)", "LISTEN_PID=1"] : given
+        return counts && count > 0 ? all + ["LISTEN_FDS=\(count)", "LISTEN_PID=1"] : all
+    }
+
+    private static func home(of userID: UInt32, _ rootPath: String) throws -> String {
+        let root = try Directory.open(rootPath, flags: FileFlags.directory)
+        return try UserLookup.resolve("\(userID)", additionalGroups: [], root: root.number, service: "").home
     }
 
     package func start(_ id: String) throws {

@@ -96,6 +96,14 @@ package struct BundleCgroup: Sendable {
         }
     }
 
+    /// A limit that would silently not hold is worse than none.
+    func refuseWhatIsMissing(_ resources: BundleResources?) throws {
+        let denies = (resources?.devices ?? []).contains { !$0.allow }
+        if denies && !isHybrid {
+            throw BundleRefusal.error("linux.resources.devices", "device rules are not supported on pure cgroup v2")
+        }
+    }
+
     package func apply(_ resources: BundleResources) throws {
         for setting in BundleLimits.settings(resources, hybrid: isHybrid) {
             let place = isHybrid && setting.controller != "unified" ? directory(setting.controller) : unified
@@ -139,7 +147,8 @@ package struct BundleCgroup: Sendable {
     package func kill() {
         if let unified, (try? FileIO.writeKernel("\(unified)/cgroup.kill", "1")) != nil, !isHybrid { return }
         for _ in 0..<100 {
-            let left = processes
+            // The dead wait for their parents, which may take their time; they hold nothing.
+            let left = processes.filter { BundleStore.stat($0).map { $0.state != "Z" } ?? false }
             if left.isEmpty { return }
             for processID in left {
                 // Ignored: it has ended meanwhile.

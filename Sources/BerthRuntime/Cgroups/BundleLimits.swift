@@ -122,7 +122,8 @@ enum BundleLimits {
                 let rate = device.rate ?? 0
                 all.append(
                     hybrid
-                        ? Setting("blkio", file, "\(place) \(rate)") : Setting("io", "io.max", "\(place) \(key)=\(rate)"))
+                        ? Setting("blkio", file, "\(place) \(rate)")
+                        : Setting("io", "io.max", "\(place) \(key)=\(rate)"))
             }
         }
         return all

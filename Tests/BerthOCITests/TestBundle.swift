@@ -57,11 +57,15 @@ final class TestBundle {
 
     init(_ script: String) throws {
         directory = try TemporaryDirectory("berth-oci")
+        // Root of a user namespace is nobody here and must get through.
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory.path)
+        try Directory.make(directory.path("bundle"), mode: 0o755)
+        try Directory.make(directory.path("bundle/rootfs"), mode: 0o755)
         try Directory.make(directory.path("bundle/rootfs/bin"), mode: 0o755)
-        for name in ["etc", "tmp", "data"] { try Directory.make(directory.path("bundle/rootfs/\(name)"), mode: 0o755) }
+        for name in ["etc", "tmp", "data", "proc", "sys", "dev"] { try Directory.make(directory.path("bundle/rootfs/\(name)"), mode: 0o755) }
         let root = directory.path("bundle/rootfs")
         try FileManager.default.copyItem(atPath: "/bin/busybox", toPath: "\(root)/bin/busybox")
-        for name in ["sh", "cat", "id", "grep", "sleep", "ls", "echo", "env", "hostname", "test", "touch", "kill"] {
+        for name in ["sh", "cat", "id", "grep", "sleep", "ls", "echo", "env", "hostname", "test", "touch", "sort"] {
             try FileManager.default.createSymbolicLink(
                 atPath: "\(root)/bin/\(name)", withDestinationPath: "busybox")
         }

@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
-  docker-registry skopeo umoci buildah git nodejs apache2-utils openssl
+  docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun podman
 
 .PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
 
@@ -61,7 +61,7 @@ lint: ## check the sources against the house style
 install: ## install the release programs below PREFIX (default /usr/local); run `make release` first
 	@[ -x .build/release/berth ] || { echo "run 'make release' first"; exit 1; }
 	install -D -m 0755 .build/release/berth $(DESTDIR)$(PREFIX)/bin/berth
-	for p in berth-agent berth-worker berth-shim; do install -D -m 0755 .build/release/$$p $(DESTDIR)$(PREFIX)/libexec/berth/$$p; done
+	for p in berth-agent berth-worker berth-shim berth-oci; do install -D -m 0755 .build/release/$$p $(DESTDIR)$(PREFIX)/libexec/berth/$$p; done
 
 clean: ## remove what was built
 	rm -rf .build

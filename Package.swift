@@ -28,6 +28,7 @@ let package = Package(
         .executable(name: "berth-agent", targets: ["berth-agent"]),
         .executable(name: "berth-worker", targets: ["berth-worker"]),
         .executable(name: "berth-shim", targets: ["berth-shim"]),
+        .executable(name: "berth-oci", targets: ["berth-oci"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -120,6 +121,10 @@ let package = Package(
             name: "berth-shim", dependencies: ["BerthLinux"], exclude: ["README.md"],
             swiftSettings: house + staticExecutable.swift, linkerSettings: staticExecutable.linker),
 
+        .executableTarget(
+            name: "berth-oci", dependencies: ["BerthRuntime", "BerthModel", "BerthLinux"], exclude: ["README.md"],
+            swiftSettings: house),
+
         // MARK: Tests, one target a room, then the suites that cross rooms
         .target(
             name: "BerthTesting", dependencies: ["BerthModel", "BerthPlan", "BerthLinux"],
@@ -162,6 +167,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["BerthModel", "BerthTesting"], exclude: ["Fixtures"],
+            swiftSettings: house),
+        .testTarget(
+            name: "BerthOCITests", dependencies: ["BerthRuntime", "BerthModel", "BerthLinux", "BerthTesting"],
             swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: ["BerthTesting"], swiftSettings: house),
     ]

@@ -28,6 +28,16 @@ struct LaunchCodecTests {
             .init(.workingDirectory("/w", create: false)),
             .init(.boundingSet(0xa804_25fb)), .init(.user(userID: 1000, groupID: 1000, groups: [1000, 2000])),
             .init(.capabilities(.max)), .init(.noNewPrivileges), .init(.seccomp([6, 0, 0, 0])), .init(.becomeInit),
+            .init(.kernelFile(path: "/proc/self/timens_offsets", value: "monotonic 1 0")),
+            .init(.fileSystem(type: "tmpfs", options: ["size=1k"], attributes: 14, slot: 101)),
+            .init(.mountAttributes(slot: 101, set: 1, clear: 0x70, propagation: 1 << 19, recursive: true)),
+            .init(.propagation(target: "/", flags: 1 << 18, recursive: false)),
+            .init(.copyUp(target: "/tmp", slot: 101)), .init(.rendezvous(slot: 1)),
+            .init(.hook(path: "/h", arguments: ["h"], environment: ["A=b"], timeoutSeconds: 3, created: true)),
+            .init(.lookUp(arguments: ["sh"], environment: ["PATH=/bin"])), .init(.awaitStart(slot: 2)),
+            .init(.personality(8)), .init(.ioPriority(0x2000)), .init(.keepCapabilities),
+            .init(.capabilitySets(effective: 1, permitted: 3, inheritable: .max, ambient: 0)),
+            .init(.filter([6, 0, 0, 0, 0, 0, 0xff, 0x7f], flags: 2)), .init(.moveRoot),
             .init(.execute(arguments: ["a", ""], environment: ["PATH=/bin"])),
         ])
 

@@ -36,6 +36,7 @@ struct ArrowTests {
             "BerthBuild", "BerthTransfer", "BerthStore", "BerthModel", "BerthLinux", "Logging", "FoundationEssentials",
         ],
         "berth-shim": ["BerthLinux", "CLinux"],
+        "berth-oci": ["BerthRuntime", "BerthModel", "BerthLinux"],
     ]
 
     /// Part of the toolchain, allowed where the room's rule on Foundation does not forbid them.

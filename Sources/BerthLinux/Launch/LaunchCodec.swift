@@ -70,6 +70,7 @@ extension LaunchStep {
         case .becomeInit: w.u8(32)
         case .setAttributes(let target, let attributes): w.u8(34); w.text(target); w.int(attributes)
         case .execute(let arguments, let environment): w.u8(33); w.texts(arguments); w.texts(environment)
+        default: writeBundleStep(to: &w)
         }
     }
 
@@ -97,7 +98,7 @@ extension LaunchStep {
         case 32: self = .becomeInit
         case 33: self = .execute(arguments: try r.texts(), environment: try r.texts())
         case 34: self = .setAttributes(target: try r.text(), attributes: try r.int())
-        default: throw WireError("unknown launch step \(code)")
+        default: self = try LaunchStep.bundleStep(code, &r)
         }
     }
 

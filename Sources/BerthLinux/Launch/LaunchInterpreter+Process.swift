@@ -115,9 +115,9 @@ extension LaunchInterpreter {
     }
 
     /// Never returns on success. PATH is searched as the container's user, as execvp does.
-    private func execute(_ arguments: [String], _ environment: [String]) throws(SystemError) {
+    func execute(_ arguments: [String], _ environment: [String]) throws(SystemError) {
         guard let name = arguments.first, !name.isEmpty else { throw SystemError(call: "execve", errno: ENOENT) }
-        Process.closeOnExecute(from: 3)
+        Process.closeOnExecute(from: 3 + preservedDescriptors)
         var blocked = sigset_t()
         sigemptyset(&blocked)
         sigprocmask(SIG_SETMASK, &blocked, nil)

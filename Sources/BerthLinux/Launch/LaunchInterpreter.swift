@@ -28,6 +28,11 @@ package struct LaunchInterpreter: ~Copyable {
     var trustedProc: Descriptor?
     var nullDevice: Descriptor?
 
+    /// Descriptors from 3 on that the program is given beside its standard streams.
+    package var preservedDescriptors: UInt32 = 0
+    /// The state of the container for hooks, as the launcher told it: while creating, and created.
+    var hookStates: (creating: [UInt8], created: [UInt8]) = ([], [])
+
     package init(slots: [Int: SharedDescriptor]) {
         self.slots = slots
         root = nil
@@ -60,8 +65,11 @@ package struct LaunchInterpreter: ~Copyable {
         case .mount, .attach, .makeDirectory, .makeFile, .makeNode, .symlink, .mask, .readOnly, .readOnlyRoot,
             .setAttributes:
             try performFileSystemStep(step)
-        default:
+        case .hostname, .domainName, .sysctl, .resourceLimit, .oomScoreAdjustment, .newSession, .terminal, .fileMask,
+            .workingDirectory, .boundingSet, .user, .capabilities, .noNewPrivileges, .seccomp, .becomeInit, .execute:
             try performProcessStep(step)
+        default:
+            try performBundleStep(step)
         }
     }
 

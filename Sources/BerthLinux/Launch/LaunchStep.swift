@@ -58,6 +58,34 @@ package enum LaunchStep: Equatable, Sendable {
     /// Effective and permitted sets; inheritable and ambient become empty.
     case capabilities(UInt64)
     case noNewPrivileges
+    // MARK: What bundles ask for beyond a stack's containers
+    /// Writes a kernel file at a host path, before the root changes.
+    case kernelFile(path: String, value: String)
+    /// Makes a file system of a type in a slot; it is placed by `attach`.
+    case fileSystem(type: String, options: [String], attributes: UInt64, slot: Int)
+    /// Sets and clears attributes of the mount in a slot, and all below it where `recursive`.
+    case mountAttributes(slot: Int, set: UInt64, clear: UInt64, propagation: UInt64, recursive: Bool)
+    /// Sets the propagation of a mount by its path in the root.
+    case propagation(target: String, flags: UInt64, recursive: Bool)
+    /// Fills the mount in a slot with what the root has at the target.
+    case copyUp(target: String, slot: Int)
+    /// Meets the launching process over the socket in a slot: says "here", waits for its answer.
+    case rendezvous(slot: Int)
+    /// Runs a program to its end, with the state of the container (the second one when `created`) as its input.
+    case hook(path: String, arguments: [String], environment: [String], timeoutSeconds: Int, created: Bool)
+    /// Fails now where the program could not be found later.
+    case lookUp(arguments: [String], environment: [String])
+    /// Ends the report (the launch went well) and waits until somebody writes to the fifo in a slot.
+    case awaitStart(slot: Int)
+    case personality(UInt64)
+    case ioPriority(Int32)
+    /// Capabilities outlive the change of user, until the next step that sets them.
+    case keepCapabilities
+    case capabilitySets(effective: UInt64, permitted: UInt64, inheritable: UInt64, ambient: UInt64)
+    /// A filter with flags of seccomp(2).
+    case filter([UInt8], flags: UInt32)
+    /// Makes the attached root the root by moving it: where pivot_root is not possible (a ramfs).
+    case moveRoot
     /// A compiled filter: `struct sock_filter` bytes.
     case seccomp([UInt8])
     /// Becomes a reaping, forwarding PID 1; the rest of the program goes on in its child.
@@ -94,6 +122,20 @@ package enum LaunchStep: Equatable, Sendable {
         case .user: "changing the user"
         case .noNewPrivileges: "setting no_new_privs"
         case .seccomp: "loading the seccomp filter"
+        case .kernelFile(let path, _): "writing \(path)"
+        case .fileSystem(let type, _, _, _): "making a \(type) file system"
+        case .mountAttributes: "setting the options of a mount"
+        case .propagation(let target, _, _): "setting the propagation of \(target)"
+        case .copyUp(let target, _): "copying up \(target)"
+        case .rendezvous: "waiting for the launcher"
+        case .hook(let path, _, _, _, _): "running the hook \(path)"
+        case .lookUp(let arguments, _): "exec: \"\(arguments.first ?? "")\""
+        case .awaitStart: "waiting for the start"
+        case .personality: "setting the personality"
+        case .ioPriority: "setting the I/O priority"
+        case .keepCapabilities, .capabilitySets: "setting capabilities"
+        case .filter: "loading the seccomp filter"
+        case .moveRoot: "moving the root"
         case .becomeInit: "starting init"
         case .execute(let arguments, _): "executing \(arguments.first ?? "")"
         }

@@ -107,10 +107,12 @@ package enum DetachedMount {
 
     /// Sets attributes, and propagation if not 0, on a mount (and all below it where `recursive`).
     package static func setAttributes(
-        _ mount: Int32, set: MountAttributes, propagation: UInt64 = 0, recursive: Bool, subject: String
+        _ mount: Int32, set: MountAttributes, clear: MountAttributes = [], propagation: UInt64 = 0, recursive: Bool,
+        subject: String
     ) throws(SystemError) {
         var attributes = mount_attr()
         attributes.attr_set = set.rawValue
+        attributes.attr_clr = clear.rawValue
         attributes.propagation = propagation
         let flags = UInt32(AT_EMPTY_PATH) | (recursive ? UInt32(AT_RECURSIVE) : 0)
         try systemCall("mount_setattr", subject) {

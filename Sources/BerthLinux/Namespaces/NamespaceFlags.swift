@@ -9,6 +9,8 @@ package enum NamespaceFlags {
 
     package static func flag(_ type: String) -> UInt64 {
         switch type {
+        case "user": UInt64(CLONE_NEWUSER)
+        case "time": 0x80
         case "pid": UInt64(CLONE_NEWPID)
         case "network": UInt64(CLONE_NEWNET)
         case "mount": UInt64(CLONE_NEWNS)
@@ -21,6 +23,6 @@ package enum NamespaceFlags {
 
     /// Opens a namespace of a process: `net`, `ipc`, `uts`, `pid`, `cgroup`.
     package static func open(_ processID: Int32, _ type: String) throws(SystemError) -> Descriptor {
-        try Directory.open("/proc/\(processID)/ns/\(type == "network" ? "net" : type)")
+        try Directory.open("/proc/\(processID)/ns/\(type == "network" ? "net" : type == "mount" ? "mnt" : type)")
     }
 }

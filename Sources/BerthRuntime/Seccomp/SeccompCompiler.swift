@@ -75,7 +75,7 @@ package struct SeccompCompiler: Sendable {
     private static func errnoAction(_ code: UInt32) -> UInt32 { 0x0005_0000 | code }
     private static let allowAction: UInt32 = 0x7fff_0000
 
-    private static func check(_ code: Int32, _ subject: String) throws {
+    static func check(_ code: Int32, _ subject: String) throws {
         guard code == 0 else {
             throw BerthError(.internal, "building the seccomp filter", cause: "\(subject): libseccomp says \(code)")
         }
@@ -109,17 +109,15 @@ package struct SeccompCompiler: Sendable {
         try rule("clone3", [], action: errnoAction(38))
     }
 
-    private static func export(_ context: scmp_filter_ctx) throws -> [UInt8] {
+    private static func export(_ context: scmp_filter_ctx) throws -> [UInt8] { prelude() + (try exported(context)) }
+
+    static func exported(_ context: scmp_filter_ctx) throws -> [UInt8] {
         let pipe = try Process.pipe()
         // A filter is about 8 KiB and a pipe holds 64.
         try check(seccomp_export_bpf(context, pipe.write.number), "export")
-        var filter = prelude()
-        var buffer: [UInt8] = []
         let read = pipe.read
         withExtendedLifetime(pipe.write) {}
-        buffer = try FileIO.readAvailable(number: read.number, limit: 64 << 10)
-        filter.append(contentsOf: buffer)
-        return filter
+        return try FileIO.readAvailable(number: read.number, limit: 64 << 10)
     }
 
     /// Calls newer than every name of the library fail with ENOSYS, not EPERM: programs then fall back to older calls.

@@ -57,6 +57,7 @@
 #include <time.h>
 #include <unistd.h>
 // The C library first: the kernel's headers then leave out what it has defined.
+#include <sys/personality.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/if_bridge.h>
@@ -130,6 +131,7 @@ static inline int clinux_ioctl_int(int fd, unsigned long request, unsigned long 
 static inline int clinux_ioctl_pointer(int fd, unsigned long request, void *argument) {
     return ioctl(fd, request, argument);
 }
+static inline int clinux_ioprio_set(int which, int who, int value) { return (int)syscall(SYS_ioprio_set, which, who, value); }
 static inline int clinux_gettid(void) { return (int)syscall(SYS_gettid); }
 static inline dev_t clinux_makedev(unsigned major_number, unsigned minor_number) { return makedev(major_number, minor_number); }
 static inline unsigned clinux_major(dev_t device) { return major(device); }

@@ -79,9 +79,8 @@ extension Command {
           ],
           "linux": {
             "resources": {"devices": [{"allow": false, "access": "rwm"}]},
-
-                          "namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"},
-                           {"type": "cgroup"}],
+            "namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"},
+                           {"type": "mount"}, {"type": "cgroup"}],
             "maskedPaths": [\(masked.map { "\"/proc/\($0)\"" }.joined(separator: ", ")), "/sys/firmware"],
             "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
           }

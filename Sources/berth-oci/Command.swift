@@ -13,12 +13,24 @@ struct Command {
         if let format = line.global["log-format"]?.last, !["text", "json", ""].contains(format) {
             throw BerthError(.invalid, "invalid log-format: \(format)")
         }
+        for (flag, cause) in Command.refused where line.value(flag).map({ !$0.isEmpty && $0 != "unconfined" }) ?? false
+        {
+            throw BerthError(.unsupported, "\(line.command) --\(flag)", subject: flag, cause: cause)
+        }
         let manages = ["create", "run"].contains(line.command)
         if manages, let flag = line.global["systemd-cgroup"]?.last, flag != "false" {
             throw BerthError(
                 .unsupported, "--systemd-cgroup", cause: "control groups are made directly: use the cgroupfs driver")
         }
     }
+
+    /// Known to the grammar, and nothing that this runtime could honour.
+    private static let refused: KeyValuePairs<String, String> = [
+        "apparmor": "apparmor profiles are not supported", "process-label": "selinux is not supported",
+        "cgroup": "a program joins the container's own group", "pidfd-socket": "no descriptor of the process is sent",
+        "cpu-rt-period": "real-time scheduling is not changed",
+        "cpu-rt-runtime": "real-time scheduling is not changed",
+    ]
 
     func run() throws -> Int32 {
         switch line.command {

@@ -24,28 +24,24 @@ struct Berth: AsyncParsableCommand {
                   berth down                stop and remove it; named volumes stay
                 """,
             version: "berth \(BerthVersion.text)",
-            subcommands: chosen.withLock { $0 }.map { [$0] } ?? commands.map(\.type))
+            subcommands: chosen.withLock { $0 }.map { [$0.type] } ?? commands.map(\.type))
     }
 
-    private static let chosen = Mutex<(any ParsableCommand.Type)?>(nil)
-    private static let commands: [(name: String, type: any ParsableCommand.Type)] = [
-        ("init", Init.self),
-        ("up", Up.self), ("down", Down.self), ("ps", Ps.self), ("logs", Logs.self),
-        ("exec", Exec.self),
-        ("run", Run.self),
-        ("start", Start.self), ("stop", Stop.self), ("restart", Restart.self), ("kill", Kill.self), ("rm", Rm.self),
-        ("create", Create.self), ("build", Build.self), ("builder", Builder.self), ("pull", Pull.self),
-        ("push", Push.self),
-        ("login", Login.self), ("logout", Logout.self), ("pause", Pause.self), ("unpause", Unpause.self),
-        ("scale", Scale.self),
-        ("top", Top.self),
-        ("port", Port.self), ("ls", Ls.self), ("config", Config.self), ("env", Env.self), ("images", Images.self),
-        ("volumes", Volumes.self), ("wait", Wait.self), ("watch", Watch.self), ("attach", Attach.self),
-        ("stats", Stats.self), ("cp", Cp.self),
-        ("events", Events.self),
-        ("version", Version.self), ("system", System.self), ("image", Image.self), ("network", Network.self),
-        ("volume", Volume.self), ("commit", Commit.self), ("export", Export.self),
-        ("container", ContainerGroup.self),
+    private static let chosen = Mutex<CommandEntry?>(nil)
+    private static let commands: [CommandEntry] = [
+        .init("init", Init.self), .init("up", Up.self), .init("down", Down.self), .init("ps", Ps.self),
+        .init("logs", Logs.self), .init("exec", Exec.self), .init("run", Run.self), .init("start", Start.self),
+        .init("stop", Stop.self), .init("restart", Restart.self), .init("kill", Kill.self), .init("rm", Rm.self),
+        .init("create", Create.self), .init("build", Build.self), .init("builder", Builder.self),
+        .init("pull", Pull.self), .init("push", Push.self), .init("login", Login.self), .init("logout", Logout.self),
+        .init("pause", Pause.self), .init("unpause", Unpause.self), .init("scale", Scale.self),
+        .init("top", Top.self), .init("port", Port.self), .init("ls", Ls.self), .init("config", Config.self),
+        .init("env", Env.self), .init("images", Images.self), .init("volumes", Volumes.self),
+        .init("wait", Wait.self), .init("watch", Watch.self), .init("attach", Attach.self),
+        .init("stats", Stats.self), .init("cp", Cp.self), .init("events", Events.self),
+        .init("version", Version.self), .init("system", System.self), .init("image", Image.self),
+        .init("network", Network.self), .init("volume", Volume.self), .init("commit", Commit.self),
+        .init("export", Export.self), .init("container", ContainerGroup.self),
     ]
 
     @OptionGroup var global: GlobalOptionsHelp
@@ -81,6 +77,10 @@ struct Berth: AsyncParsableCommand {
     /// Reads the words, and runs the command here if it needs to wait for nothing; otherwise returns it.
     private nonisolated static func waiting(_ words: [String]) throws -> sending (any AsyncParsableCommand)? {
         var command = try parsed(words)
+        if let known = chosen.withLock({ $0 })?.recognise(command) {
+            if let quick = known.quick, try quick.runAtOnce() { return nil }
+            return known.waiting
+        }
         if let quick = command as? any QuickCommand, try quick.runAtOnce() { return nil }
         if let asynchronous = command as? any AsyncParsableCommand { return asynchronous }
         try command.run()
@@ -90,13 +90,13 @@ struct Berth: AsyncParsableCommand {
     /// The chosen command read by itself: most of a short command's time less than from the root, and its `-f` and `-p`
     /// are its own.
     private static func parsed(_ words: [String]) throws -> any ParsableCommand {
-        guard let command = chosen.withLock({ $0 }) else { return try parseAsRoot(words) }
+        guard let command = chosen.withLock({ $0 })?.type else { return try parseAsRoot(words) }
         return try command.parseAsRoot(Array(words.dropFirst()))
     }
 
     private static func choose(_ word: String) throws {
         let name = word == "convert" ? "config" : word
-        if let command = commands.first(where: { $0.name == name }) { return chosen.withLock { $0 = command.type } }
+        if let command = commands.first(where: { $0.name == name }) { return chosen.withLock { $0 = command } }
         let near = commands.map(\.name).filter { $0.hasPrefix(word.prefix(2)) }.joined(separator: ", ")
         throw BerthError(
             .invalid, "unknown command \"\(word)\"",
@@ -119,6 +119,30 @@ struct Berth: AsyncParsableCommand {
         }
         Console.shared.error(message)
         exitProcess(1)
+    }
+}
+
+/// A command by its name. What it is is known here: asking the running program walks through all conformances that it
+/// has, ten thousand of them, each time.
+private struct CommandEntry: Sendable {
+    struct Known {
+        var quick: (any QuickCommand)?
+        var waiting: any AsyncParsableCommand
+    }
+
+    let name: String
+    let type: any ParsableCommand.Type
+    /// Nil: it is a subcommand of this one.
+    let recognise: @Sendable (any ParsableCommand) -> Known?
+
+    init<Command: QuickCommand>(_ name: String, _ type: Command.Type) {
+        (self.name, self.type) = (name, type)
+        recognise = { ($0 as? Command).map { Known(quick: $0, waiting: $0) } }
+    }
+
+    init<Command: AsyncParsableCommand>(_ name: String, _ type: Command.Type) {
+        (self.name, self.type) = (name, type)
+        recognise = { ($0 as? Command).map { Known(quick: nil, waiting: $0) } }
     }
 }
 

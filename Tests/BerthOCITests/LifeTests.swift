@@ -126,6 +126,13 @@ struct LifeTests {
         try bundle.set("linux.sysctl", [:])
         try bundle.set("process.args", ["/nosuch"])
         #expect(try bundle.run(runtime).errors.contains("no such file or directory"))
+        for words in [
+            ["exec", "--apparmor", "mine", "x", "id"], ["exec", "--cgroup", "/y", "x", "id"],
+            ["update", "--cpu-rt-period", "1000", "x"], ["create", "--pidfd-socket", "/s", "x"],
+        ] {
+            let refused = try runtime.run(words)
+            #expect(refused.code != 0 && refused.errors.contains(words[1]), "\(words): \(refused)")
+        }
         let log = bundle.directory.path("log")
         #expect(try runtime.run("--log", log, "--log-format", "json", "state", "nosuch").code == 1)
         #expect(try FileIO.readText(log).contains("\"msg\":\"container does not exist\""))

@@ -29,7 +29,9 @@ struct Runtime {
     init(path: String, root: String, name: String?) { (self.path, self.root, self.name) = (path, root, name) }
 
     @discardableResult
-    func run(_ arguments: String..., in directory: String = "/") throws -> Outcome {
+    func run(_ arguments: String..., in directory: String = "/") throws -> Outcome { try run(arguments, in: directory) }
+
+    func run(_ arguments: [String], in directory: String = "/") throws -> Outcome {
         let process = Foundation.Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = (name.map { [$0] } ?? []) + ["--root", root] + arguments
@@ -62,7 +64,9 @@ final class TestBundle {
         try Directory.make(directory.path("bundle"), mode: 0o755)
         try Directory.make(directory.path("bundle/rootfs"), mode: 0o755)
         try Directory.make(directory.path("bundle/rootfs/bin"), mode: 0o755)
-        for name in ["etc", "tmp", "data", "proc", "sys", "dev"] { try Directory.make(directory.path("bundle/rootfs/\(name)"), mode: 0o755) }
+        for name in ["etc", "tmp", "data", "proc", "sys", "dev"] {
+            try Directory.make(directory.path("bundle/rootfs/\(name)"), mode: 0o755)
+        }
         let root = directory.path("bundle/rootfs")
         try FileManager.default.copyItem(atPath: "/bin/busybox", toPath: "\(root)/bin/busybox")
         for name in ["sh", "cat", "id", "grep", "sleep", "ls", "echo", "env", "hostname", "test", "touch", "sort"] {

@@ -58,6 +58,30 @@ struct NetworkTests {
         }
     }
 
+    @Test("a change of some ports keeps the others: what the running container holds is not asked for again")
+    func changedPorts() throws {
+        try withWorld { world in
+            func ports(_ list: String) -> String {
+                NetworkTests.web.replacingOccurrences(of: "[\"127.0.0.1:18080:80\", \"9000\"]", with: list)
+            }
+            try world.write("compose.yaml", ports("[\"127.0.0.1:18080:80\"]"))
+            #expect(try world.run("up", "-d").status == 0)
+            try world.write("compose.yaml", ports("[\"127.0.0.1:18080:80\", \"127.0.0.1:18082:80\"]"))
+            let more = try world.run("up", "-d")
+            #expect(more.status == 0, "\(more)")
+            for port in [18080, 18082] {
+                let page = try world.onHost("curl -sS --max-time 5 http://127.0.0.1:\(port)/")
+                #expect(page.status == 0, "\(port): \(page)")
+            }
+            // The same host port for another port inside, where nothing listens.
+            try world.write("compose.yaml", ports("[\"127.0.0.1:18082:81\"]"))
+            let other = try world.run("up", "-d")
+            #expect(other.status == 0, "\(other)")
+            #expect(try world.onHost("curl -sS --max-time 5 http://127.0.0.1:18082/").status == 7)
+            #expect(try world.run("port", "web", "81").stdout == "127.0.0.1:18082\n")
+        }
+    }
+
     @Test("stacks do not reach each other; network_mode none, host and service behave")
     func isolation() throws {
         try withWorld { world in

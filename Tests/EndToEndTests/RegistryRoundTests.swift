@@ -98,7 +98,7 @@ struct RegistryRoundTests {
             func peak(_ arguments: [String]) throws -> (kilobytes: Int, output: Output) {
                 let program = try world.start(arguments)
                 var highest = 0
-                while program.isRunning {
+                _ = eventually(120) {
                     for pid in LeakScan.processes(of: world.root.path) {
                         guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
                             text.hasPrefix("Name:\tberth-worker")
@@ -106,7 +106,7 @@ struct RegistryRoundTests {
                         let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
                         highest = max(highest, Int(line.filter(\.isNumber)) ?? 0)
                     }
-                    usleep(2_000)
+                    return !program.isRunning
                 }
                 return (highest, program.wait())
             }

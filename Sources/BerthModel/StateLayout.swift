@@ -58,6 +58,10 @@ package struct StateLayout: Codable, Sendable, Hashable {
     /// Generated hosts, hostname and resolv.conf, bound into the container.
     package func generatedFile(_ id: ContainerID, _ name: String) -> String { "\(container(id))/\(name)" }
 
+    package static let groupNoteName = "cgroup"
+    /// Where a container's control group is, if it is not below berth's own: its id and the group's parent.
+    package func groupNote(_ id: ContainerID) -> String { "\(container(id))/\(StateLayout.groupNoteName)" }
+
     /// The name of the parent control group, below each hierarchy's own root for us.
     package var cgroupParent: String { "berth-\(world)" }
     /// The name of berth's own nftables table on the host.

@@ -34,7 +34,7 @@ extension ContainerRuntime {
         var writer = WireWriter()
         program.write(to: &writer)
         let memory = try FileIO.sealedMemory("berth-exec", writer.bytes)
-        let group = try cgroups.open(record.id.text)
+        let group = try groups(of: record.id).open(record.id.text)
         try container.send(.prepareExec(id: name, tty: exec.tty), descriptors: [memory.number, group.number])
         return name
     }
@@ -71,7 +71,8 @@ extension ContainerRuntime {
             ? nil : try seccomp.filter(boundingSet: set)
         let all = ["pid", "network", "ipc", "uts", "cgroup"].map { RuntimeSpec.Namespace($0) }
         return LaunchCompiler.compileExec(
-            process: process, namespaces: all, joinFiles: cgroups.joinFiles(record.id.text), seccompFilter: filter,
+            process: process, namespaces: all, joinFiles: groups(of: record.id).joinFiles(record.id.text),
+            seccompFilter: filter,
             rows: exec.rows, columns: exec.columns)
     }
 

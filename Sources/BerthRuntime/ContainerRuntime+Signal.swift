@@ -10,7 +10,7 @@ extension ContainerRuntime {
 
     package func setPaused(_ id: ContainerID, _ paused: Bool) throws {
         do {
-            try cgroups.setFrozen(id.text, paused)
+            try groups(of: id).setFrozen(id.text, paused)
         } catch {
             throw BerthError(
                 .internal, paused ? "pausing container \(id.short)" : "unpausing container \(id.short)",
@@ -21,7 +21,7 @@ extension ContainerRuntime {
     /// Kills everything in the container.
     package func kill(_ id: ContainerID) {
         // Ignored: a frozen group takes the kill all the same, an absent one needs none.
-        try? cgroups.setFrozen(id.text, false)
+        try? groups(of: id).setFrozen(id.text, false)
         try? signal(id, Signal.kill)
     }
 
@@ -36,8 +36,8 @@ extension ContainerRuntime {
         }
     }
 
-    package func processIDs(_ id: ContainerID) -> [Int32] { cgroups.processes(id.text) }
-    package func usage(_ id: ContainerID) -> CgroupUsage { cgroups.usage(id.text) }
+    package func processIDs(_ id: ContainerID) -> [Int32] { groups(of: id).processes(id.text) }
+    package func usage(_ id: ContainerID) -> CgroupUsage { groups(of: id).usage(id.text) }
 
     /// Signal masks of the main process, for judging whether a stop signal can be heard at all.
     package func signalMasks(_ id: ContainerID) -> SignalMasks? {

@@ -103,16 +103,16 @@ extension ContainerRuntime {
             ownsNetwork: request.ownsNetwork, joined: joined, hostNamespaces: hosts)
         let spec = try SpecBuilder.build(input)
         let devices = ContainerRuntime.deviceRules(service, spec)
-        try cgroups.create(record.id.text, limits: service.resources, devices: devices)
+        let groups = try makeGroup(record, devices)
         let set = spec.process.capabilities.compactMap { UInt64($0) }.reduce(UInt64(0)) { $0 | 1 << $1 }
         let filter = spec.linux.usesDefaultSeccomp ? try seccomp.filter(boundingSet: set) : nil
         let launch = LaunchInput(
-            spec: spec, staging: "\(directory)/rootfs", joinFiles: cgroups.joinFiles(record.id.text),
+            spec: spec, staging: "\(directory)/rootfs", joinFiles: groups.joinFiles(record.id.text),
             seccompFilter: filter,
             usesInit: service.initProcess, leavesRootAlone: request.leavesRootAlone)
         return Prepared(
             spec: spec, program: LaunchCompiler.compile(launch), slots: slots,
-            cgroup: SharedDescriptor(try cgroups.open(record.id.text)))
+            cgroup: SharedDescriptor(try groups.open(record.id.text)))
     }
 
     /// Slot 0 is the root; then the namespaces that are joined.
@@ -190,8 +190,9 @@ extension ContainerRuntime {
         start.tty = record.service.tty
         start.standardInputOpen = record.service.standardInputOpen
         start.holdUntilAttached = request.holdUntilAttached
-        start.oomFile = cgroups.oomFile(record.id.text)
-        start.killFile = cgroups.killFile(record.id.text)
+        let groups = groups(of: record.id)
+        start.oomFile = groups.oomFile(record.id.text)
+        start.killFile = groups.killFile(record.id.text)
         start.agent = agentCommand
         start.agentLock = layout.agentLock
         start.keepsakes = request.keepsakes.map(\.label)

@@ -66,7 +66,7 @@ extension ContainerRuntime {
     /// Everything in the container's group dies; a shim's death is its container's.
     func killRemains(_ id: ContainerID) {
         // Ignored: no group, nobody in it.
-        try? FileIO.writeKernel(cgroups.killFile(id.text), "1")
+        try? FileIO.writeKernel(groups(of: id).killFile(id.text), "1")
     }
 
     /// Finds the shim of a container that ran when the last agent died.
@@ -112,18 +112,6 @@ extension ContainerRuntime {
         try? Directory.remove(layout.container(id))
     }
 
-    /// A group is busy until the last process that was killed in it is reaped.
-    private func removeGroup(_ id: ContainerID) {
-        for attempt in 0..<200 {
-            do {
-                try cgroups.remove(id.text)
-                return
-            } catch {
-                Pause.milliseconds(attempt < 20 ? 1 : 10)
-            }
-        }
-    }
-
     /// The agent goes on purpose: shims must not bring it back.
     package func sayGoodbye() {
         for container in running.withLock({ Array($0.values) }) {
@@ -156,8 +144,7 @@ extension ContainerRuntime {
             try? PacketSocket.send(shim.number, ShimMessage.bye.encoded)
             try? PacketSocket.send(shim.number, ShimMessage.acknowledgeExit.encoded)
         }
-        for text in cgroups.list() {
-            guard let id = ContainerID(text), !known.contains(id) else { continue }
+        for id in cgroups.list().compactMap({ ContainerID($0) }) + notedGroups(unknown) where !known.contains(id) {
             killRemains(id)
             removeGroup(id)
         }

@@ -97,6 +97,8 @@ package final class ContainerRuntime: Sendable {
     /// The shim's program: what runs cannot be overwritten from a container.
     let shimImage: SharedDescriptor
     let continuation: AsyncStream<RuntimeEvent>.Continuation
+    /// Held while groups with other parents than berth's own are made or removed.
+    let foreignGroups = Mutex(())
     let running = Mutex<[ContainerID: RunningContainer]>([:])
 
     /// - Parameters:

@@ -125,6 +125,11 @@ struct ServiceDecoder {
         service.ipcMode = field["ipc"]?.filled
         service.utsMode = field["uts"]?.filled
         service.cgroupMode = field["cgroup"]?.filled
+        service.cgroupParent = field["cgroup_parent"]?.filled
+        if let mode = field["userns_mode"]?.filled, mode != "host" {
+            field["userns_mode"]?.warn(
+                "userns_mode \"\(mode)\" has no effect: containers share the host's user namespace")
+        }
         service.oomScoreAdjustment = field["oom_score_adj"]?.int
         service.devices = field["devices"]?.items.compactMap(device) ?? []
     }

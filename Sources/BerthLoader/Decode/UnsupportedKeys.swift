@@ -2,7 +2,7 @@
 
 enum UnsupportedKeys {
     static let service: [String: String] = [
-        "blkio_config": "block I/O limits are not applied", "cgroup_parent": "containers stay below berth's own group",
+        "blkio_config": "block I/O limits are not applied",
         "cpu_count": "it is for Windows", "cpu_percent": "it is for Windows",
         "cpu_rt_period": "real-time scheduling is not applied", "cpu_rt_runtime": "real-time scheduling is not applied",
         "credential_spec": "it is for Windows",
@@ -11,6 +11,5 @@ enum UnsupportedKeys {
         "oom_kill_disable": "the kernel's OOM killer stays on", "pre_start": "only post_start and pre_stop are run",
         "provider": "providers are not run yet", "pull_refresh_after": "images are not pulled yet",
         "storage_opt": "storage quotas are not applied", "use_api_socket": "there is no Docker API socket",
-        "userns_mode": "containers share the host's user namespace",
     ]
 }

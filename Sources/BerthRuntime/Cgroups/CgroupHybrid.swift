@@ -3,6 +3,7 @@ import BerthLinux
 import BerthModel
 
 package struct CgroupHybrid: CgroupTree {
+    private let unified: String
     private let identity: CgroupV2
     private let controllers: [String: String]
     private let parent: String
@@ -10,6 +11,7 @@ package struct CgroupHybrid: CgroupTree {
     private static let used = ["memory", "cpu", "pids", "devices", "cpuset"]
 
     package init(unified: String, controllers: [String: String], parent: String) {
+        self.unified = unified
         identity = CgroupV2(root: unified, parent: parent, hasControllers: false)
         self.controllers = controllers
         self.parent = parent
@@ -28,6 +30,7 @@ package struct CgroupHybrid: CgroupTree {
                     if limits.cpuset == nil { continue }
                     try inheritCpuset(directory)
                 } else {
+                    if let root = controllers[controller] { try CgroupAncestors.make(root, parent) }
                     try Directory.make(directory, mode: 0o755)
                 }
             }
@@ -41,18 +44,19 @@ package struct CgroupHybrid: CgroupTree {
     /// A v1 cpuset group starts empty and refuses members until it has processors and memory nodes, at every level.
     private func inheritCpuset(_ directory: String) throws {
         guard let root = controllers["cpuset"] else { return }
-        var path = root
-        for component in [parent, directory.split(separator: "/").last.map(String.init) ?? ""] {
-            let above = path
-            path += "/" + component
-            try Directory.make(path, mode: 0o755)
+        var above = root
+        func inherit(_ path: String) throws {
             for file in ["cpuset.cpus", "cpuset.mems"] {
                 let present = try FileIO.readText("\(path)/\(file)").filter { $0 != "\n" }
                 if present.isEmpty {
                     try FileIO.writeKernel("\(path)/\(file)", FileIO.readText("\(above)/\(file)").filter { $0 != "\n" })
                 }
             }
+            above = path
         }
+        try CgroupAncestors.make(root, parent, each: inherit)
+        try Directory.make(directory, mode: 0o755)
+        try inherit(directory)
     }
 
     private func apply(_ limits: Resources, _ devices: DeviceRules, _ id: String) throws {
@@ -139,11 +143,14 @@ package struct CgroupHybrid: CgroupTree {
     }
 
     package func removeParent() {
-        // Ignored: busy means that somebody still needs it.
         for controller in CgroupHybrid.used {
-            if let root = controllers[controller] { try? CgroupRemoval.remove("\(root)/\(parent)") }
+            if let root = controllers[controller] { CgroupAncestors.remove(root, parent) }
         }
         identity.removeParent()
+    }
+
+    package func below(_ parent: String) -> any CgroupTree {
+        CgroupHybrid(unified: unified, controllers: controllers, parent: parent)
     }
 
     package func mounts(readOnly: Bool) -> [RuntimeSpec.Mount] {

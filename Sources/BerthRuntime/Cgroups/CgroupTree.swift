@@ -22,8 +22,10 @@ package protocol CgroupTree: Sendable {
     func remove(_ id: String) throws
     /// Ids of all groups of this world.
     func list() -> [String]
-    /// Removes the parent of all groups once it is empty.
+    /// Removes the parent of all groups once it is empty, and what berth made above it.
     func removeParent()
+    /// The same hierarchies with other groups' parent: directories from their roots.
+    func below(_ parent: String) -> any CgroupTree
     /// Mounts that show the container its own group, in the spec's terms.
     func mounts(readOnly: Bool) -> [RuntimeSpec.Mount]
 }

@@ -17,10 +17,8 @@ package struct CgroupV2: CgroupTree {
     private func directory(_ id: String) -> String { "\(root)/\(parent)/\(id)" }
 
     package func create(_ id: String, limits: Resources, devices: DeviceRules) throws {
-        try Directory.make("\(root)/\(parent)", mode: 0o755)
-        if hasControllers {
-            for level in [root, "\(root)/\(parent)"] { enableControllers(level) }
-        }
+        if hasControllers { enableControllers(root) }
+        try CgroupAncestors.make(root, parent) { if hasControllers { enableControllers($0) } }
         try Directory.make(directory(id), mode: 0o755)
         guard hasControllers else { return }
         do {
@@ -107,9 +105,9 @@ package struct CgroupV2: CgroupTree {
         ((try? Directory.names("\(root)/\(parent)")) ?? []).filter { $0.utf8.count == 64 }.sorted()
     }
 
-    package func removeParent() {
-        // Ignored: busy means that somebody still needs it.
-        try? CgroupRemoval.remove("\(root)/\(parent)")
+    package func removeParent() { CgroupAncestors.remove(root, parent) }
+    package func below(_ parent: String) -> any CgroupTree {
+        CgroupV2(root: root, parent: parent, hasControllers: hasControllers)
     }
 
     package func mounts(readOnly: Bool) -> [RuntimeSpec.Mount] {

@@ -183,10 +183,12 @@ extension ContainerRuntime {
         var start = ShimStart(
             containerID: record.id.text, runDirectory: layout.container(record.id), logFile: layout.logFile(record.id),
             program: prepared.program)
-        let rotation = LogRotation(record.service.logging)
-        start.logBytesMax = rotation.bytesMax
-        start.logFilesMax = rotation.filesMax
-        if rotation.isOff { start.logFile = "" }
+        let plan = try LogPlan(record)
+        start.logBytesMax = plan.bytesMax
+        start.logFilesMax = plan.filesMax
+        start.logAttributes = plan.attributes
+        start.logForward = plan.forward
+        if plan.isOff { start.logFile = "" }
         start.tty = record.service.tty
         start.standardInputOpen = record.service.standardInputOpen
         start.holdUntilAttached = request.holdUntilAttached
@@ -216,32 +218,6 @@ extension ContainerRuntime {
         ShimConnection(socket: socket, poller: poller) { [weak self, weak container] message, descriptors in
             guard let self, let container else { return }
             self.receive(message, descriptors, container)
-        }
-    }
-}
-
-/// `logging` as the shim's writer needs it.
-struct LogRotation: Equatable {
-    var bytesMax: Int64 = 10_000_000
-    var filesMax = 3
-    var isOff = false
-
-    init(_ logging: Logging?) {
-        guard let logging else { return }
-        if logging.driver == "none" { isOff = true }
-        if let size = logging.options["max-size"], let bytes = LogRotation.bytes(size) { bytesMax = bytes }
-        if let count = logging.options["max-file"], let number = Int(count), number > 0 { filesMax = number }
-    }
-
-    /// Docker counts these in thousands.
-    static func bytes(_ text: String) -> Int64? {
-        let digits = text.prefix { $0.isNumber || $0 == "." }
-        guard let value = Double(digits) else { return nil }
-        switch text.dropFirst(digits.count).lowercased().prefix(1) {
-        case "k": return Int64(value * 1e3)
-        case "m": return Int64(value * 1e6)
-        case "g": return Int64(value * 1e9)
-        default: return Int64(value)
         }
     }
 }

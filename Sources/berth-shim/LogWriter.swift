@@ -7,6 +7,10 @@ final class LogWriter {
     private let path: String
     private let bytesMax: Int64
     private let filesMax: Int
+    /// `,"attrs":{…}`, or nothing.
+    private let attributes: [UInt8]
+    /// Who else gets every line.
+    let forwarder: LogForwarder?
     private var file: Int32 = -1
     private var size: Int64 = 0
     private var pending: [String: [UInt8]] = [:]
@@ -14,10 +18,12 @@ final class LogWriter {
     /// Docker cuts longer lines into parts without a newline.
     private static let partBytesMax = 16 << 10
 
-    init(path: String, bytesMax: Int64, filesMax: Int) {
-        self.path = path
-        self.bytesMax = bytesMax
-        self.filesMax = max(1, filesMax)
+    init(_ start: ShimStart) {
+        path = start.logFile
+        bytesMax = start.logBytesMax
+        filesMax = max(1, start.logFilesMax)
+        attributes = start.logAttributes.isEmpty ? [] : Array(",\"attrs\":\(start.logAttributes)".utf8)
+        forwarder = start.logForward.map { LogForwarder($0) }
         if !path.isEmpty { open() }
     }
 
@@ -36,9 +42,11 @@ final class LogWriter {
             let window = rest[begin..<min(rest.count, begin + LogWriter.partBytesMax)]
             if let newline = window.firstIndex(of: 0x0A) {
                 writeLine(rest[begin...newline], stream, now)
+                forwarder?.add(rest[begin..<newline], isError: stream == "stderr", isPartial: false)
                 begin = newline + 1
             } else if window.count == LogWriter.partBytesMax {
                 writeLine(window, stream, now)
+                forwarder?.add(window, isError: stream == "stderr", isPartial: true)
                 begin += window.count
             } else {
                 break
@@ -52,6 +60,7 @@ final class LogWriter {
     func endOfStream(_ stream: String) {
         if let rest = pending[stream], !rest.isEmpty {
             writeLine(rest[...], stream, LogWriter.timestamp(wallClockNanoseconds()))
+            forwarder?.add(rest[...], isError: stream == "stderr", isPartial: false)
         }
         pending[stream] = nil
         flushBuffer()
@@ -61,6 +70,7 @@ final class LogWriter {
 
     func close() {
         for stream in Array(pending.keys) { endOfStream(stream) }
+        forwarder?.finish()
         if file >= 0 { _ = CLinux.close(file) }
         file = -1
     }
@@ -71,7 +81,9 @@ final class LogWriter {
         LogWriter.escape(text, into: &buffer)
         buffer.append(contentsOf: "\",\"stream\":\"".utf8)
         buffer.append(contentsOf: stream.utf8)
-        buffer.append(contentsOf: "\",\"time\":\"".utf8)
+        buffer.append(UInt8(ascii: "\""))
+        buffer.append(contentsOf: attributes)
+        buffer.append(contentsOf: ",\"time\":\"".utf8)
         buffer.append(contentsOf: time)
         buffer.append(contentsOf: "\"}\n".utf8)
         if bytesMax > 0 && size + Int64(buffer.count) > bytesMax && size + Int64(begin) > 0 {

@@ -11,6 +11,7 @@ extension Monitor {
     /// Prepares, clones, and waits until the program runs or says why not.
     func launch() {
         do throws(LaunchFailure) {
+            try openForwarder()
             try launchMain()
             broadcast(.started(processID: childProcessID, startedNanoseconds: startedNanoseconds))
         } catch {
@@ -46,6 +47,7 @@ extension Monitor {
         slots = [:]
         streams.closeChildEnds()
         childProcessID = processID
+        log.forwarder?.processID = processID
         startedNanoseconds = wallClockNanoseconds()
         try awaitExecution(of: processID, report, channel, streams)
     }

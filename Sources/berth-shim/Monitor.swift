@@ -45,7 +45,7 @@ final class Monitor {
         sigaddset(&set, SIGCHLD)
         sigprocmask(SIG_BLOCK, &set, nil)
         signals = signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
-        log = LogWriter(path: start.logFile, bytesMax: start.logBytesMax, filesMax: start.logFilesMax)
+        log = LogWriter(start)
         watch(signals) { [unowned self] in self.reap() }
         let peer = Peer(socket: agent)
         peer.isAgent = true
@@ -125,9 +125,14 @@ final class Monitor {
 
     // MARK: Events
 
-    func watch(_ number: Int32, _ body: @escaping () -> Void) {
+    func watch(_ number: Int32, _ body: @escaping () -> Void) { add(number, EPOLLIN.rawValue, body) }
+
+    /// Until it is unwatched: whenever something can be written.
+    func watchWrites(_ number: Int32, _ body: @escaping () -> Void) { add(number, EPOLLOUT.rawValue, body) }
+
+    private func add(_ number: Int32, _ events: UInt32, _ body: @escaping () -> Void) {
         var event = epoll_event()
-        event.events = EPOLLIN.rawValue
+        event.events = events
         event.data.fd = number
         readers[number] = body
         epoll_ctl(epoll, EPOLL_CTL_ADD, number, &event)

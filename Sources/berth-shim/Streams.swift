@@ -59,6 +59,8 @@ final class OutputRelay {
     let source: SharedDescriptor
     let stream: String
     var isOpen = true
+    /// Not read for now: who gets the output cannot take more.
+    var isPaused = false
     private let received: ([UInt8], String) -> Void
     private var buffer = [UInt8](repeating: 0, count: 65536)
 
@@ -138,9 +140,14 @@ extension Monitor {
         let output = OutputRelay(source, stream: stream) { [unowned self] bytes, stream in
             self.log.append(bytes, stream: stream)
             self.sinks.removeAll { $0.stream == stream && !$0.write(bytes) }
+            self.pauseOutputsIfFull()
         }
         outputs.append(output)
-        watch(source.number) { [unowned self] in
+        watch(output)
+    }
+
+    func watch(_ output: OutputRelay) {
+        watch(output.source.number) { [unowned self] in
             if !output.readOnce() { self.close(output) }
         }
     }

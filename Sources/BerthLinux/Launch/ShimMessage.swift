@@ -9,6 +9,9 @@ package struct ShimStart: Equatable, Sendable {
     /// 0: no rotation.
     package var logBytesMax: Int64
     package var logFilesMax: Int
+    /// Rendered JSON that every line of the log carries as `attrs`; empty: none.
+    package var logAttributes: String
+    package var logForward: LogForward?
     package var tty: Bool
     package var standardInputOpen: Bool
     /// Clone only when a client has attached (or asked to go on without).
@@ -33,6 +36,7 @@ package struct ShimStart: Equatable, Sendable {
         self.logFile = logFile
         logBytesMax = 10_000_000
         logFilesMax = 3
+        logAttributes = ""
         tty = false
         standardInputOpen = false
         holdUntilAttached = false
@@ -49,6 +53,7 @@ package struct ShimStart: Equatable, Sendable {
     package func encoded() -> [UInt8] {
         var w = WireWriter()
         w.text(containerID); w.text(runDirectory); w.text(logFile); w.int(logBytesMax); w.int(logFilesMax)
+        w.text(logAttributes); w.flag(logForward != nil); logForward?.write(to: &w)
         w.flag(tty); w.flag(standardInputOpen); w.flag(holdUntilAttached)
         program.write(to: &w)
         w.text(oomFile); w.text(killFile); w.texts(agent); w.text(agentLock); w.texts(keepsakes); w.int(slotCount)
@@ -60,6 +65,7 @@ package struct ShimStart: Equatable, Sendable {
         var r = WireReader(bytes)
         containerID = try r.text(); runDirectory = try r.text(); logFile = try r.text()
         logBytesMax = try r.int(); logFilesMax = try r.int()
+        logAttributes = try r.text(); logForward = try r.flag() ? LogForward(from: &r) : nil
         tty = try r.flag(); standardInputOpen = try r.flag(); holdUntilAttached = try r.flag()
         program = try LaunchProgram(from: &r)
         oomFile = try r.text(); killFile = try r.text(); agent = try r.texts(); agentLock = try r.text()

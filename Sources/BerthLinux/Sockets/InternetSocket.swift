@@ -66,6 +66,24 @@ package enum InternetSocket {
         }
     }
 
+    /// Not blocking afterwards. Nil patience: the connection is begun, and its first use tells whether it stands.
+    package static func connect(
+        to address: [UInt8], port: UInt16, datagram: Bool, patienceSeconds: Int?
+    ) throws(SystemError) -> SharedDescriptor {
+        let isBlocking = patienceSeconds != nil
+        let socket: SharedDescriptor
+        do throws(SystemError) {
+            socket = try connect(
+                address, port, kind(datagram: datagram, blocking: isBlocking), patienceSeconds: patienceSeconds)
+        } catch {
+            if error.errno == EINPROGRESS { throw SystemError(call: "connect", errno: ETIMEDOUT) }
+            throw error
+        }
+        let flags = clinux_fcntl(socket.number, F_GETFL, 0)
+        _ = clinux_fcntl(socket.number, F_SETFL, Int(flags | O_NONBLOCK))
+        return socket
+    }
+
     private static func connect(
         _ address: [UInt8], _ port: UInt16, _ kind: Int32, patienceSeconds: Int?
     ) throws(SystemError) -> SharedDescriptor {
@@ -79,7 +97,10 @@ package enum InternetSocket {
             setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
         }
         var name = InternetSocket.name(address, port)
-        try systemCall("connect") { clinux_connect(number, &name, socklen_t(name.count)) }
+        let isBegun = clinux_connect(number, &name, socklen_t(name.count)) == 0
+        if !isBegun && (patienceSeconds != nil || lastErrno != EINPROGRESS) {
+            throw SystemError(call: "connect", errno: lastErrno)
+        }
         return SharedDescriptor(socket)
     }
 

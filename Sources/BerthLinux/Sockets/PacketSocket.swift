@@ -43,6 +43,19 @@ package enum PacketSocket {
         return socket
     }
 
+    package enum Kind: Sendable { case stream, datagram }
+
+    /// Somebody else's socket, which does not block us.
+    package static func connect(_ path: String, kind: Kind) throws(SystemError) -> SharedDescriptor {
+        let type = Int32((kind == .stream ? SOCK_STREAM : SOCK_DGRAM).rawValue)
+        let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let made = Descriptor(owning: try systemCall("socket") { socket(AF_UNIX, type | flags, 0) })
+        try withAddress(path) { address, length throws(SystemError) in
+            try systemCall("connect", path) { clinux_connect(made.number, address, length) }
+        }
+        return SharedDescriptor(made)
+    }
+
     package static func accept(_ listener: Int32) throws(SystemError) -> Descriptor {
         Descriptor(owning: try systemCall("accept4") { clinux_accept(listener, Int32(SOCK_CLOEXEC.rawValue)) })
     }

@@ -89,10 +89,17 @@ struct ServiceDecoder {
     private func decodeLogging(_ field: Field) -> Logging {
         var logging = Logging()
         logging.driver = field["driver"]?.filled
-        if let driver = logging.driver, !["json-file", "local", "none"].contains(driver) {
-            field["driver"]?.warn("the logging driver \"\(driver)\" is not there; json-file is used")
-        }
         logging.options = field["options"]?.pairs ?? [:]
+        if let driver = logging.driver, LogOptions.foreign.contains(driver) {
+            field["driver"]?.warn("the logging driver \"\(driver)\" is not there; json-file is used")
+            return Logging()
+        }
+        do {
+            _ = try LogRoute.of(logging)
+        } catch {
+            let place = error.option.map { field["options"]?[$0] ?? field } ?? field["driver"] ?? field
+            place.fail(error.message, suggestion: error.suggestion)
+        }
         return logging
     }
 

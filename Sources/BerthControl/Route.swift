@@ -18,8 +18,9 @@ package enum Route: String, CaseIterable, Sendable {
         self.init(rawValue: String(path.dropFirst(Route.prefix.count)))
     }
 
-    /// True: it is over when its client leaves. All other work goes on without its observer.
-    var endsWithClient: Bool { [.events, .wait, .build, .root].contains(self) }
+    /// True: it is over when its client leaves. All other work goes on without its observer: what is being stopped or
+    /// removed is better not left half-way.
+    var endsWithClient: Bool { [.events, .wait, .build, .root, .up].contains(self) }
 
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20

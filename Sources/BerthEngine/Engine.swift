@@ -28,7 +28,7 @@ package final class Engine: Sendable {
         _ stack: Stack, materials: [String: [UInt8]], _ options: UpOptions, pull: PullOptions, dryRun: Bool,
         report: @escaping ProgressReport
     ) async throws -> [ContainerID] {
-        try await turns.take(stack.name) {
+        try await turns.take(stack.name, waits: Engine.tellOfWait(stack.name, report)) {
             try self.prepare(stack, materials, dryRun: dryRun)
             if !dryRun {
                 try await self.pullNeeded(
@@ -42,6 +42,10 @@ package final class Engine: Sendable {
             if let error = run.summary.firstError { throw await self.undone(run, stack, error, report) }
             return self.parts.registry.all(stack: stack.name).map(\.record.id)
         }
+    }
+
+    private static func tellOfWait(_ stack: String, _ report: @escaping ProgressReport) -> @Sendable () -> Void {
+        { report(.warning("another command for stack \(stack) is at work: this one goes on when it has ended")) }
     }
 
     package func down(
@@ -69,7 +73,7 @@ package final class Engine: Sendable {
         _ name: String, _ stack: Stack?, _ options: ChangeOptions, dryRun: Bool, report: @escaping ProgressReport
     ) async throws {
         let interrupts = [.stop, .kill, .remove].contains(options.verb) && !dryRun
-        try await turns.take(name, interrupting: interrupts) {
+        try await turns.take(name, interrupting: interrupts, waits: Engine.tellOfWait(name, report)) {
             let observed = try await self.observe(name, stack)
             let plan = try self.reconciler.change(name, stack, observed, options)
             try await self.perform(plan, name, dryRun: dryRun, report)
@@ -81,7 +85,7 @@ package final class Engine: Sendable {
         _ service: Service, in stack: Stack, materials: [String: [UInt8]], _ options: RunOptions, pull: PullOptions,
         held: Bool, report: @escaping ProgressReport
     ) async throws -> ContainerID {
-        try await turns.take(stack.name) {
+        try await turns.take(stack.name, waits: Engine.tellOfWait(stack.name, report)) {
             try self.prepare(stack, materials, dryRun: false)
             try await self.pullNeeded(
                 stack, services: [service.name], withDependencies: options.includeDependencies, pull, report: report)
@@ -350,14 +354,22 @@ actor StackTurns {
     private var cancels: [String: [Int: @Sendable () -> Void]] = [:]
     private var next = 0
 
-    /// - Parameter interrupting: what runs or waits for this stack gives up first: a `down` does not wait for a gate.
+    /// - Parameters:
+    ///   - interrupting: what runs or waits for this stack gives up first: a `down` does not wait for a gate.
+    ///   - waits: called when others come first.
     func take<Result: Sendable>(
-        _ stack: String, interrupting: Bool = false, _ body: @escaping @Sendable () async throws -> Result
+        _ stack: String, interrupting: Bool = false, waits: @Sendable () -> Void = {},
+        _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        if interrupting { for cancel in (cancels[stack] ?? [:]).values { cancel() } }
+        if interrupting {
+            for cancel in (cancels[stack] ?? [:]).values { cancel() }
+        } else if !(cancels[stack] ?? [:]).isEmpty {
+            waits()
+        }
         let before = tails[stack]
         let work = Task {
             await before?.value
+            guard !Task.isCancelled else { throw StackTurns.interrupted }
             return try await body()
         }
         tails[stack] = Task { _ = try? await work.value }
@@ -365,6 +377,13 @@ actor StackTurns {
         next += 1
         cancels[stack, default: [:]][number] = { work.cancel() }
         defer { cancels[stack]?[number] = nil }
-        return try await work.value
+        return try await withTaskCancellationHandler {
+            try await work.value
+        } onCancel: {
+            work.cancel()
+        }
     }
+
+    private static let interrupted = BerthError(
+        .cancelled, "waiting for this stack", cause: "another command for it interrupted this one")
 }

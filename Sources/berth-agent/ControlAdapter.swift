@@ -18,7 +18,7 @@ struct ControlAdapter: AgentService {
     // MARK: Stacks
 
     func up(_ request: UpRequest) -> ProgressStream {
-        progress { report in
+        progress(endsWithObserver: true) { report in
             var options = UpOptions()
             options.services = request.services
             options.includeDependencies = request.includeDependencies

@@ -166,4 +166,44 @@ struct GateTests {
             #expect(phaseTwo != nil && migrate != nil && (migrate ?? 0) >= (phaseTwo ?? .infinity))
         }
     }
+
+    @Test("Ctrl-C while a gate is waited for: in the foreground what was started stops, detached nothing more begins")
+    func interrupted() throws {
+        try withWorld { world in
+            try world.write(
+                "compose.yaml",
+                """
+                name: gate
+                x-base: &base {image: localhost/busybox:1, command: sleep 100000, init: true}
+                services:
+                  never:
+                    <<: *base
+                    healthcheck: {test: test -e /ready, interval: 100ms, start_period: 1h}
+                  web: {<<: *base, depends_on: {never: {condition: service_healthy}}}
+                """)
+            func status(_ service: String) throws -> String {
+                try world.run("ps", "-a", "--format", "{{.Status}}", service).stdout
+            }
+            let foreground = try world.start(["up"])
+            #expect(eventually { foreground.stderrSoFar.contains("gate-never-1  Waiting") })
+            foreground.signal(SIGINT)
+            let ended = foreground.wait(limit: 30)
+            #expect(ended.status == 130 && ended.stderr.contains("Gracefully stopping..."), "\(ended)")
+            #expect(try status("never").hasPrefix("Exited"))
+            #expect(try status("web").hasPrefix("Created"))
+
+            let detached = try world.start(["up", "-d"])
+            #expect(eventually { detached.stderrSoFar.contains("gate-never-1  Waiting") })
+            // A second one says why it does nothing, and goes on when the first has gone.
+            let second = try world.start(["up", "-d", "--wait"])
+            #expect(eventually { second.stderrSoFar.contains("another command for stack gate is at work") })
+            detached.signal(SIGINT)
+            #expect(detached.wait(limit: 30).status == 130)
+            #expect(eventually { second.stderrSoFar.contains("gate-never-1  Waiting") })
+            #expect(try status("never").hasPrefix("Up"), "what runs goes on")
+            #expect(try world.run("exec", "-T", "never", "touch", "/ready").status == 0)
+            #expect(second.wait(limit: 30).status == 0)
+            #expect(try status("web").hasPrefix("Up"))
+        }
+    }
 }

@@ -35,8 +35,10 @@ final class ForegroundSession: Sendable {
     }
 
     private enum Happening: Sendable {
+        /// The stack is up, or why it is not.
+        case up((any Error)?)
+        case stopped
         case ended(ContainerDocument, ContainerStatus)
-        case allFollowed
         case interrupted(count: Int)
     }
 
@@ -53,7 +55,16 @@ final class ForegroundSession: Sendable {
                 continuation.yield(.interrupted(count: number))
             }
         }
-        try await progress.follow(client.up(request))
+        let starting = Task {
+            do {
+                try await progress.follow(client.up(request))
+                continuation.yield(.up(nil))
+            } catch { continuation.yield(.up(error)) }
+        }
+        var iterator = happenings.makeAsyncIterator()
+        if try await isInterrupted(starting, &iterator) {
+            return try await stopStarted(&iterator, continuation)
+        }
         policy.afterUp()
         var filter = ContainerFilter(stack: request.stack.name)
         filter.includeOneOff = false
@@ -63,7 +74,45 @@ final class ForegroundSession: Sendable {
         let printer = LogPrinter(documents.map { LogPrinter.shortName($0.record) }, style)
         let followers = follow(documents, since: before, printer, continuation)
         defer { for task in followers { task.cancel() } }
-        return try await watch(happenings, documents)
+        return try await watch(&iterator, documents)
+    }
+
+    /// Waits until the stack is up. True: the user would not wait for it.
+    private func isInterrupted(
+        _ starting: Task<Void, Never>, _ happenings: inout AsyncStream<Happening>.Iterator
+    ) async throws -> Bool {
+        while let happening = await happenings.next() {
+            switch happening {
+            case .up(let error?): throw error
+            case .up(nil): return false
+            case .interrupted:
+                // The request ends with its client.
+                starting.cancel()
+                await starting.value
+                return true
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// Nobody follows the containers yet: what has been started is stopped, that is all.
+    private func stopStarted(
+        _ happenings: inout AsyncStream<Happening>.Iterator, _ continuation: AsyncStream<Happening>.Continuation
+    ) async throws -> Int32 {
+        Console.shared.error("Gracefully stopping... (press Ctrl+C again to force)")
+        Task {
+            try? await stop(.stop)
+            continuation.yield(.stopped)
+        }
+        while let happening = await happenings.next() {
+            switch happening {
+            case .interrupted: try? await stop(.kill)
+            case .stopped: return 130
+            default: continue
+            }
+        }
+        return 130
     }
 
     private func follow(
@@ -90,12 +139,14 @@ final class ForegroundSession: Sendable {
         }
     }
 
-    private func watch(_ happenings: AsyncStream<Happening>, _ documents: [ContainerDocument]) async throws -> Int32 {
+    private func watch(
+        _ happenings: inout AsyncStream<Happening>.Iterator, _ documents: [ContainerDocument]
+    ) async throws -> Int32 {
         var left = Set(documents.map(\.record.id))
         var code: Int32 = 0
         var stopping = false
         if left.isEmpty { return 0 }
-        for await happening in happenings {
+        while let happening = await happenings.next() {
             switch happening {
             case .ended(let document, let status):
                 left.remove(document.record.id)
@@ -122,7 +173,7 @@ final class ForegroundSession: Sendable {
                 } else if count == 2 {
                     Task { try? await stop(.kill) }
                 }
-            case .allFollowed: break
+            case .up, .stopped: break
             }
         }
         return code

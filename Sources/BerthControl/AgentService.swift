@@ -64,6 +64,7 @@ package protocol AgentService: Sendable {
     func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage]
     func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult
     func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult
+    func adoptVolume(_ request: AdoptRequest) async throws -> VolumeAdoption
 }
 
 /// Progress of one request: items in order, the last one a `result`; a failure is thrown.

@@ -103,6 +103,9 @@ package final class ControlClient: AgentService {
     package func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult {
         try await one(.changeVolumes, request)
     }
+    package func adoptVolume(_ request: AdoptRequest) async throws -> VolumeAdoption {
+        try await one(.adoptVolume, request)
+    }
 
     // MARK: Transport
 

@@ -144,6 +144,7 @@ package final class ControlServer: Sendable {
             try await answer.stream(service.root(container: (try decode(body) as ContainerRequest).container))
         case .usage: try await answer.one(try await service.usage(try decode(body)))
         case .changeNetworks: try await answer.one(try await service.changeNetworks(try decode(body)))
+        case .adoptVolume: try await answer.one(try await service.adoptVolume(try decode(body)))
         case .changeVolumes: try await answer.one(try await service.changeVolumes(try decode(body)))
         case .volumes: try await answer.one(try await service.volumes(stack: (try decode(body) as StackRequest).stack))
         }

@@ -38,6 +38,7 @@ package final class Engine: Sendable {
             }
             let observed = try await self.observe(stack.name, stack)
             let plan = try self.reconciler.up(stack, observed, options)
+            self.warnOfEmpty(plan, report: report)
             let run = try await self.walk(plan, stack.name, dryRun: dryRun, report)
             if let error = run.summary.firstError { throw await self.undone(run, stack, error, report) }
             return self.parts.registry.all(stack: stack.name).map(\.record.id)

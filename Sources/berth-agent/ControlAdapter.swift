@@ -357,6 +357,12 @@ struct ControlAdapter: AgentService {
         }
     }
 
+    func adoptVolume(_ request: AdoptRequest) async throws -> VolumeAdoption {
+        try await engine.adoptVolume(
+            request.volume, stack: request.stack, dockerRoot: request.dockerRoot, whileUsed: request.whileUsed,
+            dryRun: request.dryRun)
+    }
+
     private func document(_ image: StoredImage) -> ImageDocument {
         ImageDocument(
             id: image.id, references: image.references.compactMap { ImageReference($0)?.familiar },

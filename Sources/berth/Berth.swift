@@ -41,7 +41,7 @@ struct Berth: AsyncParsableCommand {
         .init("stats", Stats.self), .init("cp", Cp.self), .init("events", Events.self),
         .init("version", Version.self), .init("system", System.self), .init("image", Image.self),
         .init("network", Network.self), .init("volume", Volume.self), .init("commit", Commit.self),
-        .init("export", Export.self), .init("container", ContainerGroup.self),
+        .init("export", Export.self), .init("adopt", Adopt.self), .init("container", ContainerGroup.self),
     ]
 
     @OptionGroup var global: GlobalOptionsHelp

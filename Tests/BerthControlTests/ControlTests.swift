@@ -46,6 +46,7 @@ struct FakeAgent: AgentService {
     func changeVolumes(_ request: ResourceRequest<VolumeDefinition>) async throws -> PruneResult {
         PruneResult(lines: [], freedBytes: 0)
     }
+    func adoptVolume(_ request: AdoptRequest) async throws -> VolumeAdoption { VolumeAdoption(.absent) }
     func copyIn(_ request: CopyRequest) async throws {}
     func pruneImages(_ filter: PruneFilter) async throws -> PruneResult { PruneResult(lines: [], freedBytes: 0) }
     func diskReport() async throws -> DiskReport { DiskReport(lines: []) }

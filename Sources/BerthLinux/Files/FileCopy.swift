@@ -153,6 +153,8 @@ package enum FileCopy {
         try systemCall("fchownat", newName) {
             fchownat(target, newName, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW)
         }
+        let times = [status.st_atim, status.st_mtim]
+        try systemCall("utimensat", newName) { utimensat(target, newName, times, AT_SYMLINK_NOFOLLOW) }
     }
 
     private static func copyMetadata(_ status: stat, _ target: Int32) throws(SystemError) {

@@ -25,6 +25,10 @@ extension ServiceDecoder {
             let options = field["bind"]
             // The short form makes what is missing; the long form too, unless it says otherwise.
             let create = options?["create_host_path"]?.node.bool ?? true
+            if create && EngineSocket.isOne(PathText.clean(source)) {
+                EngineSocket.warn(PathText.clean(source), field)
+                return nil
+            }
             return MountDefinition(
                 kind: .bind(
                     source: PathText.clean(source), createHostPath: create, propagation: options?["propagation"]?.filled

@@ -113,7 +113,11 @@ package struct StackLoader {
         let hints = EnvFileHints(
             documents: documents.flatMap { $0 }, source: source, directory: directory,
             displayDirectory: options.workingDirectory)
-        return Interpolator(environment: environment, remarks: remarks, hint: hints.hint)
+        return Interpolator(environment: environment, remarks: remarks) { name in
+            if let hint = hints.hint(name) { return hint }
+            guard options.environment["SUDO_UID"] != nil else { return nil }
+            return "sudo passes no variables of yours on: sudo --preserve-env=\(name) berth …"
+        }
     }
 
     private func finish(_ result: LoadResult, _ remarks: Remarks) -> LoadResult {

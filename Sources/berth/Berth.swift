@@ -57,6 +57,7 @@ struct Berth: AsyncParsableCommand {
     /// Reads the words and runs what can be run at once. Returns a command that has to wait for something.
     static func begin() -> sending (any AsyncParsableCommand)? {
         ProcessSetup.ignoreBrokenPipes()
+        SudoWorld.restore()
         do {
             // Options of the whole program stand before the subcommand, as in docker compose.
             let (global, rest) = try GlobalOptions.split(Array(CommandLine.arguments.dropFirst()))

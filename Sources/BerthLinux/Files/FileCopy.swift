@@ -9,6 +9,25 @@ package enum FileOwner {
         try systemCall("chmod", path) { chmod(path, mode) }
     }
 
+    /// Makes a directory and what is missing above it; each belongs to whoever owns the one above it, so that a user's
+    /// project has no directories of root's in it.
+    package static func makeDirectories(_ path: String, mode: UInt32) throws(SystemError) {
+        let path = path.hasPrefix("/") ? path : "\(EnvironmentVariables.workingDirectory)/\(path)"
+        var reached = ""
+        for component in path.split(separator: "/").map(String.init) {
+            let above = reached.isEmpty ? "/" : reached
+            reached += "/" + component
+            if (try? FileStatus.of(reached)) != nil { continue }
+            let parent = try Directory.open(above, flags: O_RDONLY | O_DIRECTORY)
+            if mkdirat(parent.number, component, mode) != 0 {
+                if lastErrno == EEXIST { continue }
+                throw SystemError(call: "mkdir", errno: lastErrno, subject: reached)
+            }
+            let owner = try FileStatus.of(parent.number)
+            try set(component, in: parent.number, userID: owner.userID, groupID: owner.groupID)
+        }
+    }
+
     /// Of an entry of an open directory; a link itself.
     package static func set(_ name: String, in directory: Int32, userID: UInt32, groupID: UInt32) throws(SystemError) {
         try systemCall("fchownat", name) { fchownat(directory, name, userID, groupID, AT_SYMLINK_NOFOLLOW) }

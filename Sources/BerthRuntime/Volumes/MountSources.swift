@@ -51,7 +51,7 @@ enum MountSources {
                     hint: "create it, or drop create_host_path: false")
             }
             do {
-                try Directory.make(path, mode: 0o755)
+                try FileOwner.makeDirectories(path, mode: 0o755)
             } catch {
                 throw BerthError(.denied, "creating the bind source \(path)", subject: path, cause: "\(error)")
             }

@@ -58,9 +58,14 @@ struct LoginBook {
 
     private func write(_ document: JSONDocument) throws {
         let directory = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        do {
-            try Directory.make(directory, mode: 0o700)
+        do throws(SystemError) {
+            try FileOwner.makeDirectories(directory, mode: 0o700)
+            let before = try? FileStatus.of(path)
             try FileIO.replace(path, Array((document.text(indent: "") + "\n").utf8), mode: 0o600)
+            // With sudo it is the user's all the same.
+            let above = try FileStatus.of(directory)
+            let owner = before ?? above
+            try FileOwner.set(path, userID: owner.userID, groupID: owner.groupID, mode: 0o600)
         } catch {
             throw BerthError(.denied, "writing \(path)", subject: path, cause: error.reason)
         }

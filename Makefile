@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
-  docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun
+  iptables docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun
 
 .PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
 

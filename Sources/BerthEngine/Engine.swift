@@ -40,6 +40,10 @@ package final class Engine: Sendable {
             let plan = try self.reconciler.up(stack, observed, options)
             self.warnOfEmpty(plan, report: report)
             let run = try await self.walk(plan, stack.name, dryRun: dryRun, report)
+            if plan.operations.contains(where: { if case .createNetwork = $0.action { true } else { false } }), !dryRun
+            {
+                for obstacle in self.parts.network.obstacles() { report(.warning(obstacle)) }
+            }
             if let error = run.summary.firstError { throw await self.undone(run, stack, error, report) }
             return self.parts.registry.all(stack: stack.name).map(\.record.id)
         }

@@ -126,6 +126,11 @@ extension NameServer {
 
     // MARK: Watching the host's rules
 
+    /// On the name server's own thread, unless it has ended by then.
+    func later(milliseconds: Int64, _ body: @escaping @Sendable () -> Void) {
+        group.next().scheduleTask(in: .milliseconds(milliseconds), body)
+    }
+
     /// Hears every change of nftables on the host, on the name server's own thread. Once.
     func watch(_ host: HostNamespace, _ heard: @escaping @Sendable ([UInt8]) -> Void) {
         let isFirst = state.withLock { state in

@@ -61,11 +61,20 @@ extension NetworkService {
         } else {
             try socket.apply(wanted.batch)
         }
+        if before == nil { try doors.open(socket, socket.chains()) }
         state.withLock { state in
             state.applied = wanted
             state.hasLooked = true
         }
         watchRules()
+    }
+
+    private var doors: HostDoors { HostDoors(comment: layout.nftTable, uplinkPrefix: uplinkPrefix) }
+
+    /// What on this host keeps packets from and to containers, with what to do about it.
+    package func obstacles() -> [String] {
+        guard state.withLock({ $0.applied }) != nil, let chains = try? rulesSocket().chains() else { return [] }
+        return doors.obstacles(chains, own: layout.nftTable)
     }
 
     /// An agent that was killed may have left its table: the first time, the kernel is asked.
@@ -74,6 +83,7 @@ extension NetworkService {
         if mayExist {
             let socket = try rulesSocket()
             if try socket.hasTable(layout.nftTable) { try socket.apply(HostRuleset.removal(layout.nftTable)) }
+            try doors.close(socket)
         }
         forwarding.restore()
         state.withLock { state in
@@ -85,18 +95,35 @@ extension NetworkService {
     /// From the first table on: a flush of the whole ruleset, or a reload of somebody's firewall, is answered at once.
     private func watchRules() {
         names.watch(host) { [weak self] bytes in
-            guard let self, NetlinkMonitor.removedTables(bytes).contains(self.layout.nftTable) else { return }
+            guard let self else { return }
+            if NetlinkMonitor.removedTables(bytes).contains(self.layout.nftTable) { self.reassert() }
+            if NetlinkMonitor.changes(bytes, table: HostDoors.table) { self.reassertWhenSettled() }
+        }
+    }
+
+    /// Who makes a chain anew empties it first, and could not remove it with a rule of ours in it: they finish before
+    /// we look.
+    private func reassertWhenSettled() {
+        let number = state.withLock { state in
+            state.foreignChanges += 1
+            return state.foreignChanges
+        }
+        names.later(milliseconds: NetworkService.settlingMilliseconds) { [weak self] in
+            guard let self, self.state.withLock({ $0.foreignChanges }) == number else { return }
             self.reassert()
         }
     }
 
-    /// Puts the table back if it should be there and is not.
+    private static let settlingMilliseconds: Int64 = 500
+
+    /// Puts back what should be there and is not: our table, and our entries in chains that somebody made anew.
     private func reassert() { applying.withLock { _ in reassertLocked() } }
 
     private func reassertLocked() {
         let wanted = state.withLock { $0.applied }
         guard let wanted, let socket = try? rulesSocket() else { return }
-        guard (try? socket.hasTable(wanted.table)) == false else { return }
-        try? socket.apply(wanted.batch)
+        if (try? socket.hasTable(wanted.table)) == false { try? socket.apply(wanted.batch) }
+        // Ignored: the next change of the table is another occasion.
+        if let chains = try? socket.chains() { try? doors.open(socket, chains) }
     }
 }

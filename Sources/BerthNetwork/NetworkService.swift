@@ -28,6 +28,8 @@ package final class NetworkService: Sendable {
         var hasLooked = false
         var forwards: [HostRuleset.Forward] = []
         var rulesSocket: NftSocket?
+        /// Changes of tables that others own, counted.
+        var foreignChanges = 0
     }
 
     let layout: StateLayout

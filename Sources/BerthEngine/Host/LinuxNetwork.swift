@@ -42,6 +42,7 @@ package struct LinuxNetwork: NetworkHand {
     {
         service.setNames(endpoints)
     }
+    package func obstacles() -> [String] { service.obstacles() }
     package func listeningPorts(_ namespace: SharedDescriptor) -> Set<UInt16> { service.listeningPorts(namespace) }
 
     package func hostsFile(_ record: ContainerRecord, hostname: String, networks: [NetworkRecord]) -> String {

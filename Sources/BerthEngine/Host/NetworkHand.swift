@@ -49,6 +49,8 @@ package protocol NetworkHand: Sendable {
     func publish(_ ports: [(port: PublishedPort, address: IPv4Address, network: String)]) async throws
     /// What the networks' DNS answers from now on.
     func setNames(_ endpoints: [(network: String, names: [String], address: IPv4Address, container: String)]) async
+    /// What on this host keeps packets from containers, a sentence each.
+    func obstacles() -> [String]
     /// TCP ports that something in the namespace listens on, on other than loopback addresses.
     func listeningPorts(_ namespace: SharedDescriptor) -> Set<UInt16>
 

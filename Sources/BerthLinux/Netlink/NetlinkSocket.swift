@@ -169,6 +169,18 @@ package enum NetlinkMonitor {
         return SharedDescriptor(owned)
     }
 
+    /// True if a datagram tells of a chain or a rule of this IPv4 table that came or went.
+    package static func changes(_ datagram: [UInt8], table: String) -> Bool {
+        let kinds = [NFT_MSG_NEWCHAIN, NFT_MSG_DELCHAIN, NFT_MSG_NEWRULE, NFT_MSG_DELRULE].map {
+            Int(NFNL_SUBSYS_NFTABLES) << 8 | Int($0.rawValue)
+        }
+        return NetlinkReply.parse(datagram).contains { reply in
+            guard kinds.contains(reply.type), reply.payload.first == UInt8(AF_INET) else { return false }
+            // Chains and rules name their table by the same number.
+            return reply.attributes(after: 4)[Int(NFTA_CHAIN_TABLE.rawValue)].map(netlinkText) == table
+        }
+    }
+
     /// The names of IPv4 tables that a datagram says are gone.
     package static func removedTables(_ datagram: [UInt8]) -> [String] {
         let removed = Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(NFT_MSG_DELTABLE.rawValue)

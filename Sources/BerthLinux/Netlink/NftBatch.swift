@@ -110,9 +110,38 @@ package struct NftBatch: Sendable {
 
     /// Behind the rules that the chain has.
     package mutating func addRule(_ table: String, _ chain: String, _ expressions: [NftExpression]...) {
-        add(NFT_MSG_NEWRULE, create: true, append: true) { message in
+        rule(table, chain, append: true, comment: nil, expressions)
+    }
+
+    /// Before the rules that the chain has, with a comment that finds it again.
+    package mutating func insertRule(
+        _ table: String, _ chain: String, comment: String, _ expressions: [NftExpression]...
+    ) {
+        rule(table, chain, append: false, comment: comment, expressions)
+    }
+
+    /// - Parameter handle: as the kernel gave it.
+    package mutating func removeRule(_ table: String, _ chain: String, handle: [UInt8]) {
+        add(NFT_MSG_DELRULE, create: false) { message in
             message.attribute(Int(NFTA_RULE_TABLE.rawValue), text: table)
             message.attribute(Int(NFTA_RULE_CHAIN.rawValue), text: chain)
+            message.attribute(Int(NFTA_RULE_HANDLE.rawValue), handle)
+        }
+    }
+
+    /// A comment as `nft` keeps it: one entry of type 0.
+    static func userData(_ comment: String) -> [UInt8] {
+        let text = Array(comment.utf8.prefix(128)) + [0]
+        return [0, UInt8(text.count)] + text
+    }
+
+    private mutating func rule(
+        _ table: String, _ chain: String, append: Bool, comment: String?, _ expressions: [[NftExpression]]
+    ) {
+        add(NFT_MSG_NEWRULE, create: true, append: append) { message in
+            message.attribute(Int(NFTA_RULE_TABLE.rawValue), text: table)
+            message.attribute(Int(NFTA_RULE_CHAIN.rawValue), text: chain)
+            if let comment { message.attribute(Int(NFTA_RULE_USERDATA.rawValue), NftBatch.userData(comment)) }
             message.nested(Int(NFTA_RULE_EXPRESSIONS.rawValue)) { list in
                 for expression in expressions.joined() {
                     list.nested(Int(NFTA_LIST_ELEM.rawValue)) { element in
@@ -199,6 +228,12 @@ package final class NftSocket: Sendable {
     package func apply(_ batch: NftBatch) throws(SystemError) {
         if batch.isEmpty { return }
         try socket.batch("changing the rules", batch.messages)
+    }
+
+    func dump(
+        _ call: String, _ type: Int, _ build: (inout NetlinkMessage) -> Void
+    ) throws(SystemError) -> [NetlinkReply] {
+        try socket.dump(call, type: type, build)
     }
 
     package func hasTable(_ name: String) throws(SystemError) -> Bool {

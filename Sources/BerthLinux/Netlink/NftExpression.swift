@@ -85,8 +85,8 @@ extension [NftExpression] {
         [.meta(.inputName, register: 8), .compare(register: 8, isEqual: isEqual, linkName(name, isPrefix))]
     }
 
-    package static func output(_ name: String, isPrefix: Bool = false) -> [NftExpression] {
-        [.meta(.outputName, register: 8), .compare(register: 8, isEqual: true, linkName(name, isPrefix))]
+    package static func output(_ name: String, isPrefix: Bool = false, isEqual: Bool = true) -> [NftExpression] {
+        [.meta(.outputName, register: 8), .compare(register: 8, isEqual: isEqual, linkName(name, isPrefix))]
     }
 
     /// The link that a packet to this destination would leave by.

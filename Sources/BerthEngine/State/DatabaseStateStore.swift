@@ -11,7 +11,24 @@ package final class DatabaseStateStore: StateStore {
     /// Statuses: the next writer's fsync takes them along.
     private let quick: DatabaseQueue
 
-    package init(path: String) throws {
+    /// What a full disk leaves for the end of things: a stack can be taken down with no byte free.
+    private let ballast: Ballast
+    private static let ballastBytes = 2 << 20
+
+    package convenience init(path: String) throws {
+        let ballast = Ballast(path: "\(path).ballast", sizeBytes: DatabaseStateStore.ballastBytes)
+        do {
+            try self.init(path: path, ballast: ballast)
+        } catch {
+            guard ballast.drop() else { throw error }
+            try self.init(path: path, ballast: ballast)
+            return
+        }
+        ballast.take()
+    }
+
+    private init(path: String, ballast: Ballast) throws {
+        self.ballast = ballast
         do {
             let version = try DatabaseStateStore.version(path)
             if version > Migrations.newest {
@@ -60,7 +77,16 @@ package final class DatabaseStateStore: StateStore {
     }
 
     private func write(_ queue: DatabaseQueue, _ sql: String, _ arguments: StatementArguments) throws {
-        do { try queue.write { try $0.execute(sql: sql, arguments: arguments) } } catch {
+        try write(queue) { try $0.execute(sql: sql, arguments: arguments) }
+    }
+
+    private func write(_ queue: DatabaseQueue, _ changes: (Database) throws -> Void) throws {
+        do {
+            do { try queue.write(changes) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                guard ballast.drop() else { throw error }
+                try queue.write(changes)
+            }
+        } catch {
             throw BerthError(.unavailable, "writing the state", cause: "\(error)", hint: "is the disk full?")
         }
     }
@@ -102,15 +128,11 @@ package final class DatabaseStateStore: StateStore {
 
     package func update(_ records: [ContainerRecord]) throws {
         let documents = try records.map { (id: $0.id.text, document: try encode($0)) }
-        do {
-            try quick.write { database in
-                for (id, document) in documents {
-                    try database.execute(
-                        sql: "UPDATE containers SET document = ? WHERE id = ?", arguments: [document, id])
-                }
+        try write(quick) { database in
+            for (id, document) in documents {
+                try database.execute(
+                    sql: "UPDATE containers SET document = ? WHERE id = ?", arguments: [document, id])
             }
-        } catch {
-            throw BerthError(.unavailable, "writing the state", cause: "\(error)", hint: "is the disk full?")
         }
     }
 
@@ -232,16 +254,12 @@ package final class DatabaseStateStore: StateStore {
         return text.flatMap { try? decode($0) }
     }
     package func markUsed(_ keys: [Digest], now: Timestamp) throws {
-        do {
-            try quick.write { database in
-                for key in keys {
-                    try database.execute(
-                        sql: "UPDATE build_cache SET used = ? WHERE key = ?",
-                        arguments: [now.nanosecondsSinceEpoch, key.description])
-                }
+        try write(quick) { database in
+            for key in keys {
+                try database.execute(
+                    sql: "UPDATE build_cache SET used = ? WHERE key = ?",
+                    arguments: [now.nanosecondsSinceEpoch, key.description])
             }
-        } catch {
-            throw BerthError(.unavailable, "writing the state", cause: "\(error)", hint: "is the disk full?")
         }
     }
     package func insert(_ row: CachedStepRow) throws {

@@ -57,6 +57,7 @@ package struct ImageStore: Sendable {
         for directory in [layout.blobs, layout.layers, layout.snapshots, layout.ingest, layout.volumes, layout.logs] {
             try Directory.make(directory)
         }
+        DiskPlacement.spreadDirectories(in: layout.ingest)
     }
 
     /// Where the content of an image is, for a worker that reads it.

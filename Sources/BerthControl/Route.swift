@@ -9,6 +9,7 @@ package enum Route: String, CaseIterable, Sendable {
         removeImage,
         pruneImages, commit, exportContainer, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes,
         usage, root
+    case sharedNames, packShared, takeShared, removeShared
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }
@@ -24,7 +25,7 @@ package enum Route: String, CaseIterable, Sendable {
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20
     /// Raised when the documents change incompatibly; client and agent of different numbers do not talk.
-    package static let protocolNumber = 5
+    package static let protocolNumber = 6
 }
 
 /// Bodies of the routes whose requests are one or two plain values.

@@ -10,7 +10,7 @@ CACHE ?= $(CURDIR)/.cache
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the build links, what berth runs (nft), and what tests and demo make images from or measure against.
-BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
+BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev libcrypt-dev
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
   iptables docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun

@@ -50,6 +50,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
 
         // MARK: Nouns
         .target(name: "BerthModel", dependencies: [collections], exclude: ["README.md"], swiftSettings: house),
@@ -74,6 +75,12 @@ let package = Package(
             dependencies: ["BerthModel", "BerthLinux", "BerthStore", "CArchive"] + nioCore + [
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            exclude: ["README.md"], swiftSettings: house),
+        .target(
+            name: "BerthRegistry",
+            dependencies: ["BerthModel", "BerthLinux", "BerthStore", "CCrypt"] + nioHTTP + [
+                .product(name: "NIOSSL", package: "swift-nio-ssl")
             ],
             exclude: ["README.md"], swiftSettings: house),
         .target(
@@ -114,7 +121,7 @@ let package = Package(
             swiftSettings: house),
         .executableTarget(
             name: "berth-worker",
-            dependencies: ["BerthBuild", "BerthTransfer", "BerthStore", "BerthModel", "BerthLinux"],
+            dependencies: ["BerthBuild", "BerthTransfer", "BerthRegistry", "BerthStore", "BerthModel", "BerthLinux"],
             exclude: ["README.md"],
             swiftSettings: house),
         .executableTarget(
@@ -141,6 +148,8 @@ let package = Package(
         .testTarget(name: "BerthLogTests", dependencies: ["BerthLog", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "BerthStoreTests", dependencies: ["BerthStore", "BerthTesting"], swiftSettings: house),
         .testTarget(name: "BerthTransferTests", dependencies: ["BerthTransfer", "BerthTesting"], swiftSettings: house),
+        .testTarget(
+            name: "BerthRegistryTests", dependencies: ["BerthRegistry", "BerthTesting"], swiftSettings: house),
         .testTarget(
             name: "BerthBuildTests", dependencies: ["BerthBuild", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),

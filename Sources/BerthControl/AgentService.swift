@@ -58,6 +58,12 @@ package protocol AgentService: Sendable {
     func checkStore(repairs: Bool) async throws -> [StoreProblem]
     func networks(stack: String?) async throws -> [NetworkRecord]
     func volumes(stack: String?) async throws -> [VolumeRecord]
+    // The registry of one's own: what it may give and what it was given.
+    func sharedNames() async throws -> [SharedName]
+    /// Packs the layers of a name's image that have no blobs; the manifest that the name leads to then.
+    func packShared(_ reference: String) async throws -> Digest
+    func takeShared(_ upload: SharedUpload) async throws
+    func removeShared(_ reference: String) async throws
     /// One path, below which the container's files are until the client goes.
     func root(container: ContainerID) -> AsyncThrowingStream<String, any Error>
     /// What running containers use now; those that do not run are left out.

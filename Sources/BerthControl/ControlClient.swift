@@ -91,6 +91,16 @@ package final class ControlClient: AgentService {
     package func volumes(stack: String?) async throws -> [VolumeRecord] {
         try await one(.volumes, StackRequest(stack: stack))
     }
+    package func sharedNames() async throws -> [SharedName] { try await one(.sharedNames, Nothing()) }
+    package func packShared(_ reference: String) async throws -> Digest {
+        try await one(.packShared, NameRequest(name: reference))
+    }
+    package func takeShared(_ upload: SharedUpload) async throws {
+        let _: Nothing = try await one(.takeShared, upload)
+    }
+    package func removeShared(_ reference: String) async throws {
+        let _: Nothing = try await one(.removeShared, NameRequest(name: reference))
+    }
     package func root(container: ContainerID) -> AsyncThrowingStream<String, any Error> {
         stream(.root, ContainerRequest(container: container))
     }

@@ -146,7 +146,24 @@ package final class ControlServer: Sendable {
         case .changeNetworks: try await answer.one(try await service.changeNetworks(try decode(body)))
         case .adoptVolume: try await answer.one(try await service.adoptVolume(try decode(body)))
         case .changeVolumes: try await answer.one(try await service.changeVolumes(try decode(body)))
+        case .sharedNames, .packShared, .takeShared, .removeShared: try await dispatchSharing(route, body, answer)
         case .volumes: try await answer.one(try await service.volumes(stack: (try decode(body) as StackRequest).stack))
+        }
+    }
+}
+
+extension ControlServer {
+    private func dispatchSharing(_ route: Route, _ body: Data, _ answer: AnswerWriter) async throws {
+        switch route {
+        case .packShared:
+            try await answer.one(try await service.packShared((try decode(body) as NameRequest).name))
+        case .takeShared:
+            try await service.takeShared(try decode(body))
+            try await answer.one(Nothing())
+        case .removeShared:
+            try await service.removeShared((try decode(body) as NameRequest).name)
+            try await answer.one(Nothing())
+        default: try await answer.one(try await service.sharedNames())
         }
     }
 }

@@ -9,6 +9,7 @@ package enum Route: String, CaseIterable, Sendable {
         removeImage,
         pruneImages, commit, exportContainer, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes,
         usage, root, adoptVolume
+    case sharedNames, packShared, takeShared, removeShared
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }

@@ -58,7 +58,7 @@ extension Engine {
     }
 
     /// The manifest of an image whose layers all have blobs: its own, or that of one that is packed now.
-    private func packed(_ image: StoredImage) throws -> Digest {
+    func packed(_ image: StoredImage) throws -> Digest {
         var request = WorkerRequest(kind: .pack, ingest: "", created: "")
         parts.images.places(of: image, &request)
         if request.trees.isEmpty { return image.manifestDigest }

@@ -20,6 +20,8 @@ extension Engine {
             let before = self.parts.images.storedBytes
             let leased = try self.parts.store.leasedImages()
             PartialBlobs(self.parts.layout).remove(olderThan: nil)
+            try self.parts.images.forgetUnreachableDocuments()
+            self.removeStaleUploads()
             var lines: [String] = []
             if let budget = filter.keepBytes {
                 try self.collectLayers()
@@ -37,6 +39,16 @@ extension Engine {
             }
             return PruneResult(lines: lines, freedBytes: max(0, before - self.parts.images.storedBytes))
         }
+    }
+
+    /// What a registry left behind that was killed; one that runs cleans up by itself.
+    private func removeStaleUploads() {
+        // Ignored: what stays is removed when the next registry starts.
+        guard (try? FileStatus.of(parts.layout.uploads)) != nil,
+            let lock = try? FileLock.tryTake(parts.layout.uploadsLock)
+        else { return }
+        try? Directory.remove(parts.layout.uploads)
+        _ = consume lock
     }
 
     /// Manifests, those first that were pulled, or else made, longest ago.

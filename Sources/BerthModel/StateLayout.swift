@@ -38,6 +38,9 @@ package struct StateLayout: Codable, Sendable, Hashable {
     /// Beginnings of blobs that a pull could not finish.
     package var partials: String { "\(dataRoot)/partials" }
     package var ingest: String { "\(dataRoot)/ingest" }
+    /// What clients of the local registry have sent and nobody has taken yet; one process at a time writes here.
+    package var uploads: String { "\(dataRoot)/uploads" }
+    package var uploadsLock: String { "\(dataRoot)/uploads.lock" }
     /// There while content may lie in the store that nothing names.
     package var uncollected: String { "\(dataRoot)/uncollected" }
     package var cache: String { "\(dataRoot)/cache" }

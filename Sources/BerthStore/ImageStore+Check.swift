@@ -33,6 +33,7 @@ extension ImageStore {
                 blobs.formUnion([found.id] + blobDigests(found, chainIDs))
                 layers.formUnion(chainIDs)
             }
+            for document in try book.documents().values { blobs.formUnion(documentBlobs(document.manifest)) }
             for digest in blobs.sorted() { problems += blobProblem(digest).map { [$0] } ?? [] }
             for chainID in layers.sorted()
             where (try? FileStatus.of("\(layout.layer(chainID: chainID))/diff"))?.kind != .directory {
@@ -99,6 +100,12 @@ extension ImageStore {
                 for digest in wrong { try Directory.remove(layout.blob(digest)) }
                 try book.remove(reference)
                 lines.append("Untagged: \(ImageStore.shown(reference)): it was damaged")
+            }
+            for (reference, document) in try book.documents().sorted(by: { $0.key < $1.key }) {
+                let wrong = documentBlobs(document.manifest).filter { blobProblem($0) != nil }
+                if wrong.isEmpty { continue }
+                for digest in wrong { try Directory.remove(layout.blob(digest)) }
+                try book.removeDocument(reference)
             }
             return lines
         }

@@ -22,6 +22,8 @@ extension ImageStore {
                 blobs.formUnion(image.manifest.layers.map(\.digest))
                 layers.formUnion(ContentHash.chainIDs(of: image.config.rootfs.diff_ids))
             }
+            try dropOutdatedDocuments()
+            for document in try book.documents().values { blobs.formUnion(documentBlobs(document.manifest)) }
             for name in try Directory.names(layout.blobs) where Digest(hex: name).map({ !blobs.contains($0) }) ?? true {
                 try Directory.remove("\(layout.blobs)/\(name)")
             }

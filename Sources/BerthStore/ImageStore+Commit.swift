@@ -60,7 +60,7 @@ extension ImageStore {
         }
     }
 
-    private func syncLayers() throws {
+    func syncLayers() throws {
         let layers = try Directory.open(layout.layers, flags: FileFlags.directory)
         NewEntry.syncFileSystem(layers.number)
     }

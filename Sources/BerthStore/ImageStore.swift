@@ -9,6 +9,22 @@ package protocol ReferenceBook: Sendable {
     func references() throws -> [String: Digest]
     func set(_ reference: String, _ manifest: Digest) throws
     func remove(_ reference: String) throws
+    /// What is shared besides images, by canonical reference.
+    func documents() throws -> [String: SharedDocument]
+    func set(_ reference: String, _ document: SharedDocument) throws
+    func removeDocument(_ reference: String) throws
+}
+
+/// A manifest or index that the local registry gives under a name, where that is not simply a local image's.
+package struct SharedDocument: Sendable, Equatable {
+    package var manifest: Digest
+    /// The local image that the name led to when this was made; with another one this is outdated. Nil: none, as for
+    /// what is no image for this host.
+    package var image: Digest?
+    package init(manifest: Digest, image: Digest?) {
+        self.manifest = manifest
+        self.image = image
+    }
 }
 
 /// An image with everything that its manifest and config say.
@@ -57,6 +73,7 @@ package struct ImageStore: Sendable {
         for directory in [layout.blobs, layout.layers, layout.snapshots, layout.ingest, layout.volumes, layout.logs] {
             try Directory.make(directory)
         }
+        DiskPlacement.spreadDirectories(in: layout.ingest)
     }
 
     /// Where the content of an image is, for a worker that reads it.
@@ -134,7 +151,7 @@ package struct ImageStore: Sendable {
         (try? FileIO.readText("\(layout.layer(chainID: chainID))/size", limit: 64)).flatMap { Int64($0) } ?? 0
     }
 
-    private func document<Document: Decodable>(_ digest: Digest) throws -> Document {
+    func document<Document: Decodable>(_ digest: Digest) throws -> Document {
         do {
             let bytes = try FileIO.read(layout.blob(digest), limit: ImageStore.documentBytesMax)
             guard ContentHash.digest(of: bytes) == digest else {

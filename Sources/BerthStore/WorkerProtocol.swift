@@ -4,7 +4,7 @@ import BerthModel
 /// What a worker is to do. The archive is descriptor 3; the ingest directory is the only place it writes to.
 package struct WorkerRequest: Codable, Sendable, Equatable {
     package enum Kind: String, Codable, Sendable {
-        case importTree, load, save, pull, push, resolve, login, build, pack, export, fetch, commit
+        case importTree, load, save, pull, push, resolve, login, build, pack, export, fetch, commit, take
     }
 
     package var kind: Kind
@@ -29,6 +29,7 @@ package struct WorkerRequest: Codable, Sendable, Equatable {
     package var export: TreeExport?
     package var commit: CommitWork?
     package var fetch: WebRequest?
+    package var take: TakeWork?
 
     package init(kind: Kind, ingest: String, created: String) {
         self.kind = kind
@@ -98,6 +99,18 @@ package struct CommitWork: Codable, Sendable, Equatable {
         self.lowers = lowers
         self.layers = layers
         self.config = config
+    }
+}
+
+/// What a client of the local registry has sent, and where the store has what it does not bring.
+package struct TakeWork: Codable, Sendable, Equatable {
+    package var upload: SharedUpload
+    package var blobs: String
+    package var layers: String
+    package init(upload: SharedUpload, layout: StateLayout) {
+        self.upload = upload
+        blobs = layout.blobs
+        layers = layout.layers
     }
 }
 

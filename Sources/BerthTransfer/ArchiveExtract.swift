@@ -24,6 +24,7 @@ package enum ArchiveExtract {
         try Directory.remove(spool)
         do {
             let stream = try ArchiveStream(source: file, blobFile: blob.number, writesGiven: false, limits: limits)
+            defer { stream.stop() }
             let root = try Directory.open(directory, flags: FileFlags.directory)
             let nothing = LowerLayers { [] }
             try LayerUnpack(stream, into: root, above: nothing, limits: limits, warn: { _ in }).run()

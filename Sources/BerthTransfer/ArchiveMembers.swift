@@ -17,7 +17,7 @@ final class ArchiveMembers {
             throw BerthError(.exhausted, "reading an archive", cause: "no memory")
         }
         defer { archive_read_free(reader) }
-        ArchiveStream.supportFilters(reader)
+        Decompression.supportFilters(reader)
         archive_read_support_format_tar(reader)
         guard archive_read_open_fd(reader, archive, 1 << 18) == ARCHIVE_OK else { throw ArchiveMembers.failure(reader) }
         var left = limits.memberBytesMax

@@ -15,7 +15,7 @@ package enum ContainerCommit {
         // Packed and unpacked again: the layer is then what everybody makes of its tar, hard links and marks included.
         let archive = "\(request.ingest)/changes.tar"
         let file = try Directory.open(archive, flags: FileFlags.readWriteCreate, mode: 0o600)
-        try LayerPack.write(work.upper) { try FileIO.write(number: file.number, $0) }
+        try LayerPack.writeChanges(work.upper) { try FileIO.write(number: file.number, $0) }
         NewEntry.seek(file.number, 0)
         var layer = try ingest.layer(from: file.number, file: archive, above: work.lowers)
         var config = work.config

@@ -46,6 +46,7 @@ final class Ingest: Sendable {
         try Directory.make("\(place)/diff", mode: 0o755)
         let blob = try Directory.open(unnamed, flags: FileFlags.create, mode: 0o600)
         let stream = try ArchiveStream(source: source, blobFile: blob.number, writesGiven: file == nil, limits: limits)
+        defer { stream.stop() }
         let below = LowerLayers {
             try lowers().map { SharedDescriptor(try Directory.open("\($0)/diff", flags: FileFlags.directory)) }
         }

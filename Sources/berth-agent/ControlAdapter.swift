@@ -319,6 +319,11 @@ struct ControlAdapter: AgentService {
     func networks(stack: String?) async throws -> [NetworkRecord] { try engine.networks(stack: stack) }
     func volumes(stack: String?) async throws -> [VolumeRecord] { try engine.volumes(stack: stack) }
 
+    func sharedNames() async throws -> [SharedName] { try engine.sharedNames() }
+    func packShared(_ reference: String) async throws -> Digest { try await engine.packShared(reference) }
+    func takeShared(_ upload: SharedUpload) async throws { try await engine.takeShared(upload) }
+    func removeShared(_ reference: String) async throws { try await engine.removeShared(reference) }
+
     func root(container: ContainerID) -> AsyncThrowingStream<String, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {

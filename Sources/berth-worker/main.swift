@@ -2,6 +2,7 @@
 import BerthBuild
 import BerthLinux
 import BerthModel
+import BerthRegistry
 import BerthStore
 import BerthTransfer
 import Dispatch
@@ -62,6 +63,27 @@ if CommandLine.arguments.dropFirst().first == "git" {
     exitProcess(0)
 }
 
+// The registry of one's own: it listens already, and who started it answers for the agent.
+if CommandLine.arguments.dropFirst().first == "registry" {
+    let request: ServeRequest
+    do {
+        request = try JSONDecoder().decode(ServeRequest.self, from: Data(try FileIO.read(number: 0, limit: 4 << 20)))
+        try Confinement.forServing(
+            readable: [request.blobs], writable: [request.uploads].compactMap { $0 })
+    } catch {
+        try? FileIO.write(number: 2, Array("berth-worker registry: \(error)\n".utf8))
+        exitProcess(1)
+    }
+    Task {
+        do { try await RegistryServer.run(request, listener: archiveDescriptorNumber, answers: 4) } catch {
+            try? FileIO.write(number: 2, Array("berth-worker registry: \(error)\n".utf8))
+            exitProcess(1)
+        }
+        exitProcess(0)
+    }
+    dispatchMain()
+}
+
 /// Runs git in a process of its own; its report goes where ours do.
 func runGit(_ bytes: [UInt8]) throws {
     let input = try FileIO.sealedMemory("berth-git", bytes)
@@ -110,6 +132,7 @@ do {
     try Confinement.forUnpacking()
     switch request.kind {
     case .importTree: report(.finished(try ArchiveImport.run(request, archive: archiveDescriptorNumber, warn: warn)))
+    case .take: report(.finished(try SharedTake.run(request, warn: warn)))
     case .commit: report(.finished(try ContainerCommit.run(request, warn: warn)))
     case .load: report(.finished(try ArchiveLoad.run(request, archive: archiveDescriptorNumber, warn: warn)))
     case .pull:

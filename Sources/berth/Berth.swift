@@ -34,6 +34,7 @@ struct Berth: AsyncParsableCommand {
         .init("stop", Stop.self), .init("restart", Restart.self), .init("kill", Kill.self), .init("rm", Rm.self),
         .init("create", Create.self), .init("build", Build.self), .init("builder", Builder.self),
         .init("pull", Pull.self), .init("push", Push.self), .init("login", Login.self), .init("logout", Logout.self),
+        .init("registry", Registry.self),
         .init("pause", Pause.self), .init("unpause", Unpause.self), .init("scale", Scale.self),
         .init("top", Top.self), .init("port", Port.self), .init("ls", Ls.self), .init("config", Config.self),
         .init("env", Env.self), .init("images", Images.self), .init("volumes", Volumes.self),

@@ -39,6 +39,10 @@ struct FakeAgent: AgentService {
     func root(container: ContainerID) -> AsyncThrowingStream<String, any Error> {
         AsyncThrowingStream { $0.finish() }
     }
+    func sharedNames() async throws -> [SharedName] { [] }
+    func packShared(_ reference: String) async throws -> Digest { throw BerthError(.notFound, "packing \(reference)") }
+    func takeShared(_ upload: SharedUpload) async throws {}
+    func removeShared(_ reference: String) async throws {}
     func usage(_ containers: [ContainerID]) async throws -> [ContainerUsage] { [] }
     func changeNetworks(_ request: ResourceRequest<NetworkDefinition>) async throws -> PruneResult {
         PruneResult(lines: [], freedBytes: 0)

@@ -27,6 +27,17 @@ final class MemoryBook: ReferenceBook {
     func references() throws -> [String: Digest] { state.withLock { $0.references } }
     func set(_ reference: String, _ manifest: Digest) throws { try step { $0[reference] = manifest } }
     func remove(_ reference: String) throws { try step { $0[reference] = nil } }
+
+    private let shared = Mutex<[String: SharedDocument]>([:])
+    func documents() throws -> [String: SharedDocument] { shared.withLock { $0 } }
+    func set(_ reference: String, _ document: SharedDocument) throws {
+        try step { _ in }
+        shared.withLock { $0[reference] = document }
+    }
+    func removeDocument(_ reference: String) throws {
+        try step { _ in }
+        shared.withLock { $0[reference] = nil }
+    }
 }
 
 final class StoreWorld {

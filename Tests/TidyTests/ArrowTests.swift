@@ -16,6 +16,10 @@ struct ArrowTests {
             "BerthModel", "BerthLinux", "BerthStore", "CArchive", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
             "NIOSSL", "FoundationEssentials",
         ],
+        "BerthRegistry": [
+            "BerthModel", "BerthLinux", "BerthStore", "CCrypt", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
+            "FoundationEssentials",
+        ],
         "BerthBuild": ["BerthModel", "BerthLinux", "BerthStore", "FoundationEssentials"],
         "BerthNetwork": ["BerthModel", "BerthLinux", "NIOCore", "NIOPosix"],
         "BerthRuntime": ["BerthModel", "BerthLinux", "BerthLog", "CSeccomp", "CCap", "FoundationEssentials"],
@@ -33,7 +37,8 @@ struct ArrowTests {
             "BerthRuntime", "Logging", "FoundationEssentials",
         ],
         "berth-worker": [
-            "BerthBuild", "BerthTransfer", "BerthStore", "BerthModel", "BerthLinux", "Logging", "FoundationEssentials",
+            "BerthBuild", "BerthTransfer", "BerthRegistry", "BerthStore", "BerthModel", "BerthLinux", "Logging",
+            "FoundationEssentials",
         ],
         "berth-shim": ["BerthLinux", "CLinux"],
         "berth-oci": ["BerthRuntime", "BerthModel", "BerthLinux"],

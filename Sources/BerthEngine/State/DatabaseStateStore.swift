@@ -7,7 +7,7 @@ import GRDB
 
 package final class DatabaseStateStore: StateStore {
     /// Networks, volumes, leases, revisions, references, new containers: on disk before the call returns.
-    private let durable: DatabaseQueue
+    let durable: DatabaseQueue
     /// Statuses: the next writer's fsync takes them along.
     private let quick: DatabaseQueue
 
@@ -76,11 +76,11 @@ package final class DatabaseStateStore: StateStore {
         try JSONDecoder().decode(Value.self, from: Data(text.utf8))
     }
 
-    private func write(_ queue: DatabaseQueue, _ sql: String, _ arguments: StatementArguments) throws {
+    func write(_ queue: DatabaseQueue, _ sql: String, _ arguments: StatementArguments) throws {
         try write(queue) { try $0.execute(sql: sql, arguments: arguments) }
     }
 
-    private func write(_ queue: DatabaseQueue, _ changes: (Database) throws -> Void) throws {
+    func write(_ queue: DatabaseQueue, _ changes: (Database) throws -> Void) throws {
         do {
             do { try queue.write(changes) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
                 guard ballast.drop() else { throw error }
@@ -318,6 +318,7 @@ enum Migrations {
             stack TEXT NOT NULL, revision INTEGER NOT NULL, manifest TEXT NOT NULL,
             PRIMARY KEY (stack, revision, manifest));
         """,
+        "CREATE TABLE shared_documents (reference TEXT PRIMARY KEY, manifest TEXT NOT NULL, image TEXT);",
     ]
     static var newest: Int { steps.count }
 

@@ -102,6 +102,9 @@ package enum FileIO {
         if durable { try syncParent(of: path) }
     }
 
+    /// Makes an open file's content durable.
+    package static func sync(_ number: Int32) throws(SystemError) { try systemCall("fsync") { fsync(number) } }
+
     /// Makes a rename or creation in the file's directory durable.
     package static func syncParent(of path: String) throws(SystemError) {
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."

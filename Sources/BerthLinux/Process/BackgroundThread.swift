@@ -7,7 +7,9 @@ package enum BackgroundThread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    package static func start(_ body: @escaping @Sendable () -> Void) {
+    /// False: there is no thread to be had, and nothing is done.
+    @discardableResult
+    package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let job = Unmanaged.passRetained(Job(body))
         var thread = pthread_t()
         let code = pthread_create(
@@ -17,5 +19,6 @@ package enum BackgroundThread {
                 return nil
             }, job.toOpaque())
         if code == 0 { pthread_detach(thread) } else { job.release() }
+        return code == 0
     }
 }

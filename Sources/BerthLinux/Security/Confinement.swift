@@ -22,6 +22,13 @@ package enum Confinement {
         umask(0o077)
     }
 
+    /// For a process that strangers talk to over sockets that it has: as for fetching, and no network to begin anything
+    /// in. A socket that listens belongs to the network that it was made in.
+    package static func forServing(readable: [String], writable: [String]) throws(SystemError) {
+        try systemCall("unshare") { unshare(Int32(CLONE_NEWNET) | Int32(CLONE_NEWIPC)) }
+        try forFetching(readable: readable, writable: writable)
+    }
+
     /// An empty network, no new privileges, and no capability beyond what writing a tree takes.
     package static func forUnpacking() throws(SystemError) {
         try systemCall("unshare") { unshare(Int32(CLONE_NEWNET) | Int32(CLONE_NEWIPC)) }

@@ -7,12 +7,14 @@ package enum InternetSocket {
             | (blocking ? 0 : Int32(SOCK_NONBLOCK.rawValue))
     }
 
-    /// Bound to an IPv4 address. With `reuse` a port whose last connections still linger can be had.
+    /// Bound to an address of 4 or 16 bytes. With `reuse` a port whose last connections still linger can be had.
     package static func bind(
         _ address: [UInt8], port: UInt16, datagram: Bool, reuse: Bool = false
     ) throws(SystemError) -> SharedDescriptor {
         let socket = Descriptor(
-            owning: try systemCall("socket") { CLinux.socket(AF_INET, kind(datagram: datagram), 0) })
+            owning: try systemCall("socket") {
+                CLinux.socket(address.count == 4 ? AF_INET : AF_INET6, kind(datagram: datagram), 0)
+            })
         let number = socket.number
         if reuse {
             var one: Int32 = 1
@@ -30,6 +32,7 @@ package enum InternetSocket {
 
     /// The port that the kernel chose.
     package static func port(_ socket: Int32) -> UInt16 {
+        // Both families have the port at the same place; what does not fit is cut off.
         var name = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = clinux_getsockname(socket, &name, &length)

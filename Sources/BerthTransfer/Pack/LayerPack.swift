@@ -17,6 +17,13 @@ package enum LayerPack {
         try walk(root.number, .layer, to: sink)
     }
 
+    /// What a container has changed: without the places that were made for what berth mounts into every container.
+    static func writeChanges(_ upper: String, to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let root = try Directory.open(upper, flags: FileFlags.directory)
+        let places = ["etc/hosts", "etc/hostname", "etc/resolv.conf", "dev", "proc", "sys"].map { Array($0.utf8) }
+        try walk(root.number, .layer, leavingOut: Set(places), to: sink)
+    }
+
     /// Writes what a layer's descriptor says, or throws; what was written by then is of no use.
     static func write(
         _ diff: String, as digest: Digest, sizeBytes: Int64, to sink: (UnsafeRawBufferPointer) throws -> Void
@@ -38,10 +45,10 @@ package enum LayerPack {
     }
 
     private static func walk(
-        _ root: Int32, _ form: PackWalk.Form, to sink: (UnsafeRawBufferPointer) throws -> Void
+        _ root: Int32, _ form: PackWalk.Form, leavingOut places: Set<[UInt8]> = [], to sink: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         try withoutActuallyEscaping(sink) { sink in
-            var walk = try PackWalk(root, form, sink: sink)
+            var walk = try PackWalk(root, form, leavingOut: places, sink: sink)
             try walk.run()
         }
     }

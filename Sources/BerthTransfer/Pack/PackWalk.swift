@@ -15,6 +15,8 @@ struct PackWalk {
     private let root: Int32
     private let device: UInt64
     private let form: Form
+    /// Paths that are left out where nothing is at them but an empty file or directory.
+    private let places: Set<[UInt8]>
     private let sink: (UnsafeRawBufferPointer) throws -> Void
     /// First paths of files with several names.
     private var links: [FileKey: [UInt8]] = [:]
@@ -25,9 +27,10 @@ struct PackWalk {
     private static let partial = ["redirect", "metacopy", "whiteout"].map { "trusted.overlay.\($0)" }
 
     /// - Parameter root: open as long as this lives.
-    init(_ root: Int32, _ form: Form, sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+    init(_ root: Int32, _ form: Form, leavingOut places: Set<[UInt8]> = [], sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
         self.root = root
         self.form = form
+        self.places = places
         self.sink = sink
         device = try FileStatus.of(root).device
     }
@@ -68,6 +71,7 @@ struct PackWalk {
     ) throws {
         if status.kind == .socket { return }
         let path = prefix + name.bytes
+        if try places.contains(path) && isEmpty(name, status, in: directory) { return }
         if form == .layer && name.bytes.starts(with: PackWalk.whiteout) {
             throw failure(path, "in a layer, a name that begins with .wh. says that something is removed")
         }
@@ -104,6 +108,14 @@ struct PackWalk {
         case .directory, .socket: return
         }
         try put(header.encoded())
+    }
+
+    private func isEmpty(_ name: EntryName, _ status: FileStatus, in directory: Int32) throws -> Bool {
+        if status.kind == .regular { return status.sizeBytes == 0 }
+        guard status.kind == .directory, let inside = try DirectoryEntry.openHere(name, in: directory) else {
+            return false
+        }
+        return try DirectoryEntry.names(in: inside.number).isEmpty
     }
 
     private func mounted(_ path: [UInt8]) -> BerthError { failure(path, "something is mounted there") }

@@ -25,6 +25,7 @@ package struct CgroupV2: CgroupTree {
         guard hasControllers else { return }
         do {
             try apply(limits, id)
+            try apply(devices, id)
         } catch {
             try? remove(id)
             throw error
@@ -35,7 +36,7 @@ package struct CgroupV2: CgroupTree {
     private func enableControllers(_ level: String) {
         let available = (try? FileIO.readText("\(level)/cgroup.controllers")) ?? ""
         let enabled = (try? FileIO.readText("\(level)/cgroup.subtree_control")) ?? ""
-        for controller in ["cpu", "cpuset", "memory", "pids"] {
+        for controller in ["cpu", "cpuset", "io", "memory", "pids"] {
             let isWord = { (text: String) in
                 text.split(whereSeparator: { $0 == " " || $0 == "\n" }).contains(Substring(controller))
             }
@@ -70,6 +71,19 @@ package struct CgroupV2: CgroupTree {
         if let (quota, period) = CgroupValues.quota(limits) { try write("cpu.max", "\(quota) \(period)") }
         if let cpus = limits.cpuset { try write("cpuset.cpus", cpus) }
         if let count = limits.processLimit, count > 0 { try write("pids.max", "\(count)") }
+    }
+
+    /// Before anybody is in the group. A host that cannot do it runs no container: they may make nodes of disks.
+    private func apply(_ devices: DeviceRules, _ id: String) throws {
+        if devices.allowsEverything { return }
+        let policy = try DevicePolicy(devices)
+        do {
+            try DeviceProgram.attach(DeviceProgramCompiler.compile(policy), to: directory(id))
+        } catch {
+            throw BerthError(
+                .unsupported, "setting the device rules of \(id.prefix(12))", cause: "\(error)",
+                hint: "the kernel needs CONFIG_CGROUP_BPF and berth the right to use it")
+        }
     }
 
     package func open(_ id: String) throws -> Descriptor {

@@ -24,7 +24,7 @@ package enum Route: String, CaseIterable, Sendable {
     /// A body beyond this is refused. Materials travel in requests, images do not.
     package static let bodyBytesMax = 64 << 20
     /// Raised when the documents change incompatibly; client and agent of different numbers do not talk.
-    package static let protocolNumber = 5
+    package static let protocolNumber = 6
 }
 
 /// Bodies of the routes whose requests are one or two plain values.

@@ -301,6 +301,8 @@ package final class Engine: Sendable {
                     await self.parts.registry.driver(id)?.ended(status)
                     await self.removeIfEnded(id)
                 }
+            case .outOfMemory(let id):
+                Task { await self.parts.registry.driver(id)?.ranOutOfMemory() }
             case .shimLost(let id):
                 if parts.steps.ended(id, 137) { continue }
                 let status = ExitStatus(

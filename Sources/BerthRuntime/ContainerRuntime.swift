@@ -7,6 +7,8 @@ import Synchronization
 /// What happened to a container that nobody was waiting for.
 package enum RuntimeEvent: Sendable {
     case exited(ContainerID, ExitStatus)
+    /// The kernel killed in it for lack of memory; it may run on.
+    case outOfMemory(ContainerID)
     /// The shim is gone without an exit record: its container was killed with it.
     case shimLost(ContainerID)
 }

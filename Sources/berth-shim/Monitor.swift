@@ -32,6 +32,7 @@ final class Monitor {
     var agentSaidGoodbye = false
     var exitAcknowledged = false
     var revival: Revival?
+    var memoryWatch: OutOfMemoryWatch?
 
     init(_ start: ShimStart, descriptors: [SharedDescriptor], agent: SharedDescriptor) {
         self.start = start
@@ -125,9 +126,9 @@ final class Monitor {
 
     // MARK: Events
 
-    func watch(_ number: Int32, _ body: @escaping () -> Void) {
+    func watch(_ number: Int32, events: UInt32 = EPOLLIN.rawValue, _ body: @escaping () -> Void) {
         var event = epoll_event()
-        event.events = EPOLLIN.rawValue
+        event.events = events
         event.data.fd = number
         readers[number] = body
         epoll_ctl(epoll, EPOLL_CTL_ADD, number, &event)

@@ -140,6 +140,8 @@ package actor ContainerDriver {
         take(.ended(exitCode: status.code, oomKilled: status.oomKilled))
     }
 
+    package func ranOutOfMemory() { take(.ranOutOfMemory) }
+
     package func adopt() { perform(controller.adopt(at: now)) }
 
     /// A restart policy that applies when an agent starts.

@@ -113,6 +113,11 @@ package struct CgroupHybrid: CgroupTree {
                 $0 > 1 << 60 ? nil : $0
             }
         }
+        if let cpu = directory("cpu", id) {
+            usage.quotaPeriods = CgroupFile.value("nr_periods", in: "\(cpu)/cpu.stat") ?? 0
+            usage.throttledPeriods = CgroupFile.value("nr_throttled", in: "\(cpu)/cpu.stat") ?? 0
+            usage.throttledNanoseconds = CgroupFile.value("throttled_time", in: "\(cpu)/cpu.stat") ?? 0
+        }
         if let pids = directory("pids", id) { usage.processCount = CgroupFile.number("\(pids)/pids.current") ?? 0 }
         return usage
     }

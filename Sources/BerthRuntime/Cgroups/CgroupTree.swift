@@ -38,6 +38,10 @@ package struct CgroupUsage: Sendable, Equatable {
     /// Nil: blocks are not counted here.
     package var readBytes: Int64?
     package var writtenBytes: Int64?
+    /// Periods of the processor quota that went by, those in which it was used up, and how long was waited then.
+    package var quotaPeriods: Int64 = 0
+    package var throttledPeriods: Int64 = 0
+    package var throttledNanoseconds: Int64 = 0
     package init() {}
 }
 

@@ -109,6 +109,9 @@ package struct CgroupV2: CgroupTree {
         usage.memoryLimitBytes = CgroupFile.number("\(directory)/memory.max")
         usage.processCount = CgroupFile.number("\(directory)/pids.current") ?? 0
         usage.cpuNanoseconds = (CgroupFile.value("usage_usec", in: "\(directory)/cpu.stat") ?? 0) * 1000
+        usage.quotaPeriods = CgroupFile.value("nr_periods", in: "\(directory)/cpu.stat") ?? 0
+        usage.throttledPeriods = CgroupFile.value("nr_throttled", in: "\(directory)/cpu.stat") ?? 0
+        usage.throttledNanoseconds = (CgroupFile.value("throttled_usec", in: "\(directory)/cpu.stat") ?? 0) * 1000
         if let blocks = CgroupFile.blocks("\(directory)/io.stat") {
             (usage.readBytes, usage.writtenBytes) = (blocks.read, blocks.written)
         }

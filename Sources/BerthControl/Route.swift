@@ -8,7 +8,7 @@ package enum Route: String, CaseIterable, Sendable {
         tagImage,
         removeImage,
         pruneImages, commit, exportContainer, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes,
-        usage, root
+        usage, root, resume, suspend
 
     package static let prefix = "/berth/v1/"
     package var path: String { Route.prefix + rawValue }

@@ -41,6 +41,17 @@ struct ContainerControllerTests {
         #expect(Self.play(&controller, (901, .ended(exitCode: 9, oomKilled: false))) == [])
     }
 
+    @Test("stopped for a shutdown is not stopped by hand")
+    func suspended() {
+        var controller = Self.running(.init(restart: .unlessStopped))
+        _ = Self.play(&controller, (0, .stop(grace: nil)), (5, .ended(exitCode: 0, oomKilled: false)))
+        #expect(controller.status.state == .exited && controller.status.manuallyStopped)
+        #expect(Self.play(&controller, (6, .suspended)) == [.publish(nil)])
+        #expect(controller.status.state == .exited && !controller.status.manuallyStopped)
+        var busy = Self.running()
+        #expect(Self.play(&busy, (6, .suspended)) == [], "what did not stop is what it was")
+    }
+
     @Test("a kill for lack of memory is told once: at once, or with the end; the next run knows nothing of it")
     func outOfMemory() {
         var told = Self.running()
@@ -305,7 +316,7 @@ struct ContainerControllerTests {
             case .sampled: samples = false
             case .probed: probeRun = nil
             case .lookedForListener: listenerRun = nil
-            case .start, .stop, .kill, .ranOutOfMemory: break
+            case .start, .stop, .kill, .ranOutOfMemory, .suspended: break
             }
             for effect in effects {
                 switch effect {

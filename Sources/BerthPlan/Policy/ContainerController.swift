@@ -53,6 +53,8 @@ package struct ContainerController: Sendable {
         case launched(processID: Int32)
         case launchFailed(String)
         case ended(exitCode: Int32, oomKilled: Bool)
+        /// The stop that came before was the machine's, not the user's.
+        case suspended
         /// The kernel killed in the container for lack of memory; it may run on.
         case ranOutOfMemory
         case paused, unpaused
@@ -128,6 +130,7 @@ package struct ContainerController: Sendable {
         case .launched(let processID): launched(processID, at: now)
         case .launchFailed(let message): launchFailed(message, at: now)
         case .ended(let exitCode, let oomKilled): ended(exitCode, oomKilled, at: now)
+        case .suspended: suspended()
         case .ranOutOfMemory: ranOutOfMemory()
         case .paused: pause()
         case .unpaused: unpause(at: now)
@@ -193,6 +196,12 @@ extension ContainerController {
     private mutating func ended(_ exitCode: Int32, _ oomKilled: Bool, at now: Moment) -> [Effect] {
         guard status.isRunning else { return [] }
         return end(exitCode, oomKilled: oomKilled, at: now)
+    }
+
+    private mutating func suspended() -> [Effect] {
+        guard !status.isRunning, !isLaunching else { return [] }
+        status.manuallyStopped = false
+        return [.publish(nil)]
     }
 
     private mutating func ranOutOfMemory() -> [Effect] {

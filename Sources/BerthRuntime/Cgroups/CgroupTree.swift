@@ -66,9 +66,16 @@ package struct DeviceRules: Sendable, Equatable {
 
 package enum CgroupDetection {
     /// The backend of this host.
-    package static func tree(parent: String) throws -> any CgroupTree {
+    ///
+    /// - Parameter delegated: a group of pure v2 that we were given, below which ours lie; empty: the root.
+    package static func tree(parent: String, delegated: String = "") throws -> any CgroupTree {
         let mounts = try CgroupMounts.read("/proc/self/mountinfo")
-        if let unified = mounts.unified, mounts.controllers.isEmpty { return CgroupV2(root: unified, parent: parent) }
+        if let unified = mounts.unified, mounts.controllers.isEmpty {
+            let group = delegated.split(separator: "/").filter { $0 != "." && $0 != ".." }.joined(separator: "/")
+            if group.isEmpty { return CgroupV2(root: unified, parent: parent) }
+            try CgroupDelegation.vacate("\(unified)/\(group)")
+            return CgroupV2(root: unified, parent: "\(group)/\(parent)")
+        }
         if let unified = mounts.unified {
             return CgroupHybrid(unified: unified, controllers: mounts.controllers, parent: parent)
         }

@@ -17,10 +17,7 @@ package struct CgroupV2: CgroupTree {
     private func directory(_ id: String) -> String { "\(root)/\(parent)/\(id)" }
 
     package func create(_ id: String, limits: Resources, devices: DeviceRules) throws {
-        try Directory.make("\(root)/\(parent)", mode: 0o755)
-        if hasControllers {
-            for level in [root, "\(root)/\(parent)"] { enableControllers(level) }
-        }
+        if hasControllers { try enableControllers() } else { try Directory.make("\(root)/\(parent)", mode: 0o755) }
         try Directory.make(directory(id), mode: 0o755)
         guard hasControllers else { return }
         do {
@@ -32,15 +29,16 @@ package struct CgroupV2: CgroupTree {
         }
     }
 
-    /// Each controller by itself: one that is missing must not take the others with it.
-    private func enableControllers(_ level: String) {
-        let available = (try? FileIO.readText("\(level)/cgroup.controllers")) ?? ""
-        let enabled = (try? FileIO.readText("\(level)/cgroup.subtree_control")) ?? ""
-        for controller in ["cpu", "cpuset", "io", "memory", "pids"] {
-            let isWord = { (text: String) in
-                text.split(whereSeparator: { $0 == " " || $0 == "\n" }).contains(Substring(controller))
-            }
-            if isWord(available) && !isWord(enabled) {
+    /// From the root down to the parent of all groups; each controller by itself: one that is missing must not take the
+    /// others with it.
+    private func enableControllers() throws {
+        var level = root
+        for component in [Substring("")] + parent.split(separator: "/") {
+            if !component.isEmpty { level += "/\(component)" }
+            try Directory.make(level, mode: 0o755)
+            let available = (try? FileIO.readText("\(level)/cgroup.controllers")) ?? ""
+            let enabled = (try? FileIO.readText("\(level)/cgroup.subtree_control")) ?? ""
+            for controller in CgroupV2Limits.missing(available: available, enabled: enabled) {
                 // Ignored: a limit that needs it says so when it is set.
                 try? FileIO.writeKernel("\(level)/cgroup.subtree_control", "+\(controller)")
             }
@@ -48,29 +46,16 @@ package struct CgroupV2: CgroupTree {
     }
 
     private func apply(_ limits: Resources, _ id: String) throws {
-        func write(_ file: String, _ value: String, optional: Bool = false) throws {
+        for setting in CgroupV2Limits.settings(limits) {
             do {
-                try FileIO.writeKernel("\(directory(id))/\(file)", value)
+                try FileIO.writeKernel("\(directory(id))/\(setting.file)", setting.value)
             } catch {
-                if optional { return }
+                if setting.isOptional { continue }
                 throw BerthError(
-                    .invalid, "setting \(file) to \(value)", cause: "\(error)",
+                    .invalid, "setting \(setting.file) to \(setting.value)", cause: "\(error)",
                     hint: "the controller may not be delegated to berth's group")
             }
         }
-        if let memory = limits.memoryLimitBytes, memory > 0 {
-            try write("memory.max", "\(memory)")
-            if let both = CgroupValues.memoryAndSwap(limits) {
-                try write("memory.swap.max", both < 0 ? "max" : "\(both - memory)", optional: true)
-            }
-        }
-        if let low = limits.memoryReservationBytes { try write("memory.low", "\(low)") }
-        if let shares = limits.cpuShares, shares > 0 {
-            try write("cpu.weight", "\(CgroupValues.weight(shares: shares))")
-        }
-        if let (quota, period) = CgroupValues.quota(limits) { try write("cpu.max", "\(quota) \(period)") }
-        if let cpus = limits.cpuset { try write("cpuset.cpus", cpus) }
-        if let count = limits.processLimit, count > 0 { try write("pids.max", "\(count)") }
     }
 
     /// Before anybody is in the group. A host that cannot do it runs no container: they may make nodes of disks.

@@ -4,7 +4,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
-CONFIG ?= debug
+CONFIG ?= $(if $(filter deb test-deb,$(MAKECMDGOALS)),release,debug)
 BIN := $(CURDIR)/.build/$(CONFIG)
 CACHE ?= $(CURDIR)/.cache
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -14,8 +14,11 @@ BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-de
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
   iptables docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun
+# What the virtual machine of `make test-vm` needs beside those.
+VM_PACKAGES := qemu-system-x86 e2fsprogs
+PROGRAMS := berth berth-agent berth-worker berth-shim berth-oci
 
-.PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
+.PHONY: deps build release deb test test-unit test-vm test-deb demo demo-images bench fmt lint install clean help
 
 deps: ## install the Debian packages that are missing (with sudo where needed)
 	@command -v $(SWIFT) >/dev/null || { echo "berth is written in Swift 6.3 or later, and '$(SWIFT)' is not on PATH."; \
@@ -39,7 +42,20 @@ test: deps ## run every test; needs root for the container, network and end-to-e
 	$(SWIFT) test --skip-build --no-parallel
 
 test-unit: deps ## run the suites that need no privileges
-	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthInitTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
+	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthInitTests|BerthDoctorTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
+
+test-vm: deps ## boot Debian (systemd, pure cgroup v2) in QEMU, install the package there and run checks; needs root
+	@[ "$$(id -u)" = 0 ] || { echo "make test-vm needs root: sudo make test-vm"; exit 1; }
+	@dpkg-query -W $(VM_PACKAGES) >/dev/null 2>&1 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(VM_PACKAGES) >/dev/null
+	@[ $(CONFIG) = release ] || for p in $(PROGRAMS); do $(SWIFT) build --product $$p || exit 1; done
+	Tests/VirtualMachine/run $(BIN) $(CACHE) "$(VM_CHECKS)"
+
+deb: ## make the Debian package of the release programs; run `make release` first
+	@[ -x $(BIN)/berth-agent ] || { echo "run 'make release' first"; exit 1; }
+	mkdir -p $(CACHE) && packaging/make-deb $(BIN) $(CACHE)/berth.deb
+
+test-deb: deb ## install and remove the package in fresh trees of Debian's releases; needs root
+	packaging/test-deb $(CACHE)/berth.deb bookworm trixie
 
 demo-images: ## make the demo's images from Debian packages (kept in .cache)
 	CACHE=$(CACHE) examples/demo/make-image
@@ -61,7 +77,7 @@ lint: ## check the sources against the house style
 install: ## install the release programs below PREFIX (default /usr/local); run `make release` first
 	@[ -x .build/release/berth ] || { echo "run 'make release' first"; exit 1; }
 	install -D -m 0755 .build/release/berth $(DESTDIR)$(PREFIX)/bin/berth
-	for p in berth-agent berth-worker berth-shim berth-oci; do install -D -m 0755 .build/release/$$p $(DESTDIR)$(PREFIX)/libexec/berth/$$p; done
+	for p in $(filter-out berth,$(PROGRAMS)); do install -D -m 0755 .build/release/$$p $(DESTDIR)$(PREFIX)/libexec/berth/$$p; done
 
 clean: ## remove what was built
 	rm -rf .build

@@ -63,6 +63,8 @@ let package = Package(
 
         .target(name: "BerthInit", dependencies: ["BerthModel"], exclude: ["README.md"], swiftSettings: house),
 
+        .target(name: "BerthDoctor", exclude: ["README.md"], swiftSettings: house),
+
         // MARK: Hands
         .target(
             name: "BerthLog", dependencies: ["BerthModel", "BerthLinux"], exclude: ["README.md"], swiftSettings: house),
@@ -108,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "BerthLoader", "BerthInit", "BerthControl", "BerthLog", "BerthModel", "BerthLinux",
+                "BerthLoader", "BerthInit", "BerthDoctor", "BerthControl", "BerthLog", "BerthModel", "BerthLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["README.md"], swiftSettings: house,
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
@@ -156,6 +158,7 @@ let package = Package(
         .testTarget(
             name: "BerthInitTests", dependencies: ["BerthInit", "BerthBuild", "BerthLoader", "BerthTesting"],
             exclude: ["Fixtures"], swiftSettings: house),
+        .testTarget(name: "BerthDoctorTests", dependencies: ["BerthDoctor"], swiftSettings: house),
         .testTarget(
             name: "BerthNetworkTests", dependencies: ["BerthNetwork", "BerthTesting"], exclude: ["Fixtures"],
             swiftSettings: house),

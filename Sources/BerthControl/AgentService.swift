@@ -13,6 +13,10 @@ package protocol AgentService: Sendable {
     /// start, stop, restart, kill, pause, unpause, rm.
     func change(_ request: ChangeRequest) -> ProgressStream
     func stacks(all: Bool) async throws -> [StackSummary]
+    /// Waits until what is to come back after a boot has come back.
+    func resume() async throws -> ResumeReport
+    /// Stops everything for a shutdown.
+    func suspend() async throws
 
     // MARK: Containers
     func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument]

@@ -29,6 +29,10 @@ package final class ControlClient: AgentService {
     package func stacks(all: Bool) async throws -> [StackSummary] {
         try await one(.stacks, StackRequest(stack: nil, all: all))
     }
+    package func resume() async throws -> ResumeReport { try await one(.resume, Nothing()) }
+    package func suspend() async throws {
+        let _: Nothing = try await one(.suspend, Nothing())
+    }
     package func containers(_ filter: ContainerFilter) async throws -> [ContainerDocument] {
         try await one(.containers, filter)
     }

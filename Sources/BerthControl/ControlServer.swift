@@ -92,6 +92,10 @@ package final class ControlServer: Sendable {
 
     private func dispatch(_ route: Route, _ body: Data, _ answer: AnswerWriter) async throws {
         switch route {
+        case .resume: try await answer.one(try await service.resume())
+        case .suspend:
+            try await service.suspend()
+            try await answer.one(Nothing())
         case .version: try await answer.one(try await service.version())
         case .up: try await answer.stream(service.up(try decode(body)))
         case .down: try await answer.stream(service.down(try decode(body)))

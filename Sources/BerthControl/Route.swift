@@ -8,7 +8,7 @@ package enum Route: String, CaseIterable, Sendable {
         tagImage,
         removeImage,
         pruneImages, commit, exportContainer, diskReport, checkStore, networks, volumes, changeNetworks, changeVolumes,
-        usage, root, adoptVolume
+        usage, root, adoptVolume, resume, suspend
     case sharedNames, packShared, takeShared, removeShared
 
     package static let prefix = "/berth/v1/"

@@ -17,6 +17,9 @@ extension Engine {
             usage.memoryBytes = group.memoryBytes
             usage.memoryLimitBytes = min(group.memoryLimitBytes ?? hostMemory, hostMemory)
             usage.processCount = group.processCount
+            usage.quotaPeriods = group.quotaPeriods
+            usage.throttledPeriods = group.throttledPeriods
+            usage.throttledNanoseconds = group.throttledNanoseconds
             usage.readBytes = group.readBytes
             usage.writtenBytes = group.writtenBytes
             // With the host's network, its interfaces are not the container's.

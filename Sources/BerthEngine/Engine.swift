@@ -6,6 +6,7 @@ import BerthRuntime
 import BerthStore
 import FoundationEssentials
 import Logging
+import Synchronization
 
 package final class Engine: Sendable {
     package let parts: EngineParts
@@ -196,9 +197,8 @@ package final class Engine: Sendable {
 
     /// Adopts everything that the last agent left, and applies restart policies to what is down.
     package func recover() async throws {
-        let boot = (try? FileIO.readText("/proc/sys/kernel/random/boot_id").filter { $0 != "\n" }) ?? ""
-        let sameBoot = try parts.store.bootID() == boot
-        try parts.store.setBootID(boot)
+        let (sameBoot, resumes) = try compareBoot()
+        var due: [String: Set<String>] = [:]
         let rows = try parts.store.containers()
         let networks = try parts.store.networks()
         var resumed: [ContainerDriver] = []
@@ -207,12 +207,22 @@ package final class Engine: Sendable {
         // The first container that is adopted may ask for the last at once: questions have queued.
         await parts.network.setNames(EngineParts.names(of: rows.map(\.record).filter { shims.contains($0.id) }))
         for row in rows {
+            let down = sameBoot ? row : noteDown(row)
+            if resumes, Engine.comesBack(row.record, down.status, wasUp: row.status != down.status) {
+                due[row.record.stack, default: []].insert(row.record.slot.service)
+            }
+            if !sameBoot {
+                hands.store(row.record.id, down.status)
+                parts.registry.insert(
+                    ContainerDriver(down, hands: hands, clock: parts.clock, logger: parts.logger), row.record)
+                continue
+            }
             guard row.status.isRunning || row.status.state == .restarting || shims.contains(row.record.id) else {
                 parts.registry.insert(
                     ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger), row.record)
                 continue
             }
-            if let driver = await adopt(row, networks, sameBoot: sameBoot) { resumed.append(driver) }
+            if let driver = await adopt(row, networks) { resumed.append(driver) }
         }
         parts.volumeMounts.unmountUnused()
         parts.runtime.removeUnknown(keeping: Set(rows.map(\.record.id)))
@@ -226,13 +236,14 @@ package final class Engine: Sendable {
         for driver in resumed { await driver.resume() }
         for row in rows where row.record.autoRemove { await removeIfEnded(row.record.id) }
         Task { await self.watchRuntime() }
+        beginResuming(due)
     }
 
     /// Takes one container over. Returned: its driver, where a restart was pending.
-    private func adopt(_ row: ContainerRow, _ networks: [NetworkRecord], sameBoot: Bool) async -> ContainerDriver? {
+    private func adopt(_ row: ContainerRow, _ networks: [NetworkRecord]) async -> ContainerDriver? {
         let record = row.record
         var row = row
-        let adoption = sameBoot ? await parts.runtime.adopt(record) : .lost
+        let adoption = await parts.runtime.adopt(record)
         func driver() -> ContainerDriver {
             let made = ContainerDriver(row, hands: hands, clock: parts.clock, logger: parts.logger)
             parts.registry.insert(made, record)
@@ -269,7 +280,7 @@ package final class Engine: Sendable {
             let now = wallClockNanoseconds()
             await driver().ended(
                 ExitStatus(
-                    code: sameBoot ? 137 : 255, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
+                    code: 137, oomKilled: false, startedNanoseconds: 0, finishedNanoseconds: now))
         }
         return nil
     }
@@ -310,6 +321,8 @@ package final class Engine: Sendable {
                     await self.parts.registry.driver(id)?.ended(status)
                     await self.removeIfEnded(id)
                 }
+            case .outOfMemory(let id):
+                Task { await self.parts.registry.driver(id)?.ranOutOfMemory() }
             case .shimLost(let id):
                 if parts.steps.ended(id, 137) { continue }
                 let status = ExitStatus(
@@ -337,6 +350,7 @@ package final class Engine: Sendable {
     /// True while a container runs, is paused, or waits to be started again.
     package var isNeeded: Bool {
         get async {
+            if parts.resumption.withLock({ $0.isUnderWay }) { return true }
             for (driver, _) in parts.registry.all() {
                 let status = await driver.status
                 if status.isRunning || status.state == .restarting { return true }

@@ -26,6 +26,7 @@ package final class EngineParts: Sendable {
     let steps = StepBook()
     let cacheMounts = CacheMountBook()
     let buildNetwork = BuildNetwork()
+    let resumption = Mutex(Resumption())
     private let publishing = AsyncGate()
     private let onStatus = Mutex<(@Sendable () -> Void)?>(nil)
 

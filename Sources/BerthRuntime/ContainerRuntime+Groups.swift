@@ -21,7 +21,7 @@ extension ContainerRuntime {
             return cgroups
         }
         let parent = try CgroupParent.path(
-            wish, own: layout.cgroupParent, hasSystemd: (try? FileStatus.of("/run/systemd/system")) != nil,
+            wish, own: cgroups.parent, hasSystemd: (try? FileStatus.of("/run/systemd/system")) != nil,
             service: service.name)
         try FileIO.replace(layout.groupNote(record.id), Array("\(record.id.text)\n\(parent)".utf8), durable: false)
         let groups = cgroups.below(parent)

@@ -23,6 +23,8 @@ extension ContainerRuntime {
             container.deliver(ShimReply(message: message, descriptors: descriptors))
         case .exited(let status):
             ended(container, .exited(container.id, status))
+        case .outOfMemory:
+            continuation.yield(.outOfMemory(container.id))
         case .execStarted(let id, _), .execFailed(let id, _, _, _):
             container.live.withLock { $0.execs[id] }?(ShimReply(message: message, descriptors: descriptors))
         case .execExited(let id, _):

@@ -7,6 +7,8 @@ import Synchronization
 /// What happened to a container that nobody was waiting for.
 package enum RuntimeEvent: Sendable {
     case exited(ContainerID, ExitStatus)
+    /// The kernel killed in it for lack of memory; it may run on.
+    case outOfMemory(ContainerID)
     /// The shim is gone without an exit record: its container was killed with it.
     case shimLost(ContainerID)
 }
@@ -103,11 +105,12 @@ package final class ContainerRuntime: Sendable {
 
     /// - Parameters:
     ///   - shim: path of `berth-shim`, opened once.
-    ///   - agentCommand: how a shim brings the agent back.
-    package init(layout: StateLayout, shim: String, agentCommand: [String]) throws {
+    ///   - agentCommand: how a shim brings the agent back; empty: somebody else does.
+    ///   - delegatedGroup: where on pure v2 the containers' groups lie; empty: at the root.
+    package init(layout: StateLayout, shim: String, agentCommand: [String], delegatedGroup: String = "") throws {
         self.layout = layout
         self.agentCommand = agentCommand
-        cgroups = try CgroupDetection.tree(parent: layout.cgroupParent)
+        cgroups = try CgroupDetection.tree(parent: layout.cgroupParent, delegated: delegatedGroup)
         poller = try Poller()
         seccomp = SeccompCompiler(cacheDirectory: layout.seccompCache)
         shimImage = SharedDescriptor(try SealedProgram.open(shim))

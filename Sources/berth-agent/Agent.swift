@@ -17,6 +17,8 @@ struct AgentArguments {
     var lockDescriptor: Int32?
     /// Gets one byte when the socket accepts.
     var readyDescriptor: Int32?
+    /// The group below which containers' groups lie, where the service manager gave one.
+    var cgroupParent = ""
 
     init?(_ arguments: [String]) {
         var rest = arguments.dropFirst()
@@ -27,6 +29,7 @@ struct AgentArguments {
             case "--run-dir": runRoot = value
             case "--lock-fd": lockDescriptor = Int32(value)
             case "--ready-fd": readyDescriptor = Int32(value)
+            case "--cgroup-parent": cgroupParent = value
             default: return nil
             }
         }
@@ -41,18 +44,25 @@ final class Agent: Sendable {
     private let logger: Logger
     private let leaving = Mutex(false)
     private let turns = Mutex(0)
+    /// The service manager listens, and starts us when somebody connects.
+    private let isActivated: Bool
     /// An agent that nobody needs for so long leaves.
     private static let idleGrace = Duration.milliseconds(300)
 
-    init(_ arguments: AgentArguments, logger: Logger) throws {
+    init(_ arguments: AgentArguments, isActivated: Bool, logger: Logger) throws {
         self.logger = logger
+        self.isActivated = isActivated
         let real = try Directory.realPath(arguments.dataRoot)
         let world = String(SHA256Digest.hex(of: Array(real.utf8)).prefix(8))
         layout = StateLayout(dataRoot: real, runRoot: arguments.runRoot, world: world)
         let store = try DatabaseStateStore(path: layout.database)
         let programs = ProgramPaths()
-        let command = [programs.agent, "--data-dir", layout.dataRoot, "--run-dir", layout.runRoot]
-        let runtime = try ContainerRuntime(layout: layout, shim: programs.shim, agentCommand: command)
+        var command = [programs.agent, "--data-dir", layout.dataRoot, "--run-dir", layout.runRoot]
+        if !arguments.cgroupParent.isEmpty { command += ["--cgroup-parent", arguments.cgroupParent] }
+        // Two who bring an agent back would be one too many.
+        let runtime = try ContainerRuntime(
+            layout: layout, shim: programs.shim, agentCommand: isActivated ? [] : command,
+            delegatedGroup: arguments.cgroupParent)
         let network = try LinuxNetwork(layout: layout)
         let parts = try EngineParts(
             layout: layout, store: store, runtime: runtime, network: network, workerProgram: programs.worker,
@@ -64,8 +74,13 @@ final class Agent: Sendable {
         idle.action = { [weak self] in self?.considerLeaving() }
     }
 
-    func run(ready: Int32?) async throws {
-        let socket = try PacketSocket.listen(layout.agentSocket, stream: true)
+    func run(ready: Int32?, activation: consuming Descriptor?) async throws {
+        let socket: Descriptor
+        if let given = activation {
+            socket = given
+        } else {
+            socket = try PacketSocket.listen(layout.agentSocket, stream: true)
+        }
         // Ownership passes to the server for the rest of this process's life.
         try await engine.recover()
         try await server.start(listening: socket.release())
@@ -110,11 +125,12 @@ final class Agent: Sendable {
 
     /// The name goes first, so that no client finds a socket that nobody serves; who connected before is still served.
     private func leave() async {
-        try? Directory.remove(layout.agentSocket)
+        // Who connects to the service manager's socket now is served by the next agent.
+        if !isActivated { try? Directory.remove(layout.agentSocket) }
         try? await Task.sleep(for: .milliseconds(20))
         if await !isIdle {
             // Somebody came in the last moment: stay for them, under the same name again.
-            if let socket = try? PacketSocket.listen(layout.agentSocket, stream: true) {
+            if !isActivated, let socket = try? PacketSocket.listen(layout.agentSocket, stream: true) {
                 try? await server.start(listening: socket.release())
             }
             leaving.withLock { $0 = false }

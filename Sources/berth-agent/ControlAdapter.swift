@@ -264,6 +264,8 @@ struct ControlAdapter: AgentService {
         }
     }
 
+    func resume() async throws -> ResumeReport { try await engine.resume() }
+    func suspend() async throws { try await engine.suspend() }
     func pruneBuilds(all: Bool) async throws -> PruneResult { try await engine.pruneBuilds(all: all) }
 
     func importImage(_ request: ImageImportRequest) -> ProgressStream {

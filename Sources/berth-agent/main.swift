@@ -4,7 +4,8 @@ import BerthModel
 import Logging
 
 guard let arguments = AgentArguments(CommandLine.arguments) else {
-    FileLog.complain("usage: berth-agent --data-dir DIR --run-dir DIR [--lock-fd N] [--ready-fd N]")
+    FileLog.complain(
+        "usage: berth-agent --data-dir DIR --run-dir DIR [--lock-fd N] [--ready-fd N] [--cgroup-parent GROUP]")
     exitProcess(2)
 }
 ProcessSetup.becomeDaemon()
@@ -16,18 +17,23 @@ do {
     LoggingSystem.bootstrap { FileLog(label: $0, path: layout.agentLog) }
     let logger = Logger(label: "berth.agent")
     // Held for the life of the process; the kernel releases it with us, however we end.
+    let activation = Activation.socket()
+    let isActivated = activation != nil
     let lock: FileLock
     if let number = arguments.lockDescriptor {
         lock = FileLock(adopting: Descriptor(owning: number))
     } else if let taken = try FileLock.tryTake(layout.agentLock) {
         lock = taken
+    } else if isActivated {
+        // One that a command had started before the service manager took over.
+        lock = try Activation.takeOver(layout)
     } else {
         // Another agent is there or about to be: whoever started us connects to it.
         exitProcess(3)
     }
     ProcessSetup.markCloseOnExecute(lock.descriptor.number)
-    let agent = try Agent(arguments, logger: logger)
-    try await agent.run(ready: arguments.readyDescriptor)
+    let agent = try Agent(arguments, isActivated: isActivated, logger: logger)
+    try await agent.run(ready: arguments.readyDescriptor, activation: activation)
     await Forever.sleep()
     withExtendedLifetime(agent) {}
     _ = lock.descriptor.number

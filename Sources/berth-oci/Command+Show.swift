@@ -57,19 +57,37 @@ extension Command {
 
     func events() throws {
         let id = try id()
+        try printLine(statistics(id))
+        if line.has("stats") { return }
         let seconds = line.value("interval").flatMap { UInt32($0.filter(\.isNumber)) } ?? 5
+        // A host that accounts for no memory kills nobody for it in a group.
+        let watch = try runtime.group(id).memoryFile.flatMap { try? OutOfMemoryWatch($0) }
+        while try announceKills(id, watch, milliseconds: seconds * 1000) { try printLine(statistics(id)) }
+    }
+
+    /// For so long, or until the container has ended: false.
+    private func announceKills(_ id: String, _ watch: OutOfMemoryWatch?, milliseconds: UInt32) throws -> Bool {
+        let slice: UInt32 = 100
+        var left = milliseconds
         repeat {
-            let group = try runtime.group(id)
-            var values: [String: Int64] = [:]
-            for (name, value) in group.stats { values[name] = value }
-            let limit = values["memoryLimit"] ?? 0
-            try printLine(
-                "{\"type\":\"stats\",\"id\":\(JSONString.quoted(id)),\"data\":{\"cpu\":{\"usage\":{\"total\":"
-                    + "\(values["cpu"] ?? 0)}},\"memory\":{\"usage\":{\"limit\":\(limit),\"usage\":"
-                    + "\(values["memory"] ?? 0)}},\"pids\":{\"current\":\(values["pids"] ?? 0)}}}")
-            if line.has("stats") { return }
-            Pause.milliseconds(seconds * 1000)
-        } while runtime.store.isAlive(try runtime.store.read(id))
+            let step = min(left, slice)
+            if let watch { watch.wait(milliseconds: step) } else { Pause.milliseconds(step) }
+            for _ in 0..<(watch?.take() ?? 0) { try printLine("{\"type\":\"oom\",\"id\":\(JSONString.quoted(id))}") }
+            guard let record = try? runtime.store.read(id), runtime.store.isAlive(record) else { return false }
+            left -= step
+        } while left > 0
+        return true
+    }
+
+    private func statistics(_ id: String) throws -> String {
+        var values: [String: Int64] = [:]
+        for (name, value) in try runtime.group(id).stats { values[name] = value }
+        let number = { (name: String) in values[name] ?? 0 }
+        return "{\"type\":\"stats\",\"id\":\(JSONString.quoted(id)),\"data\":{\"cpu\":{\"usage\":{\"total\":"
+            + "\(number("cpu"))},\"throttling\":{\"periods\":\(number("periods")),\"throttledPeriods\":"
+            + "\(number("throttledPeriods")),\"throttledTime\":\(number("throttledTime"))}},\"memory\":{\"usage\":"
+            + "{\"limit\":\(number("memoryLimit")),\"usage\":\(number("memory"))}},\"pids\":{\"current\":"
+            + "\(number("pids"))}}}"
     }
 
     func update() throws {

@@ -117,8 +117,10 @@ extension Monitor {
         } catch {
             becomeFailure(error, report)
         }
-        // All namespaces of the main process that the program asks for, in one call.
-        if setns(main.descriptor.number, Int32(truncatingIfNeeded: exec.program.cloneFlags)) != 0 {
+        // All namespaces of the main process that the program asks for, in one call; but its control group's only from
+        // inside the group: with `nsdelegate`, who is outside of what a namespace shows cannot be born into it.
+        let cgroup = exec.program.cloneFlags & NamespaceFlags.flag("cgroup")
+        if setns(main.descriptor.number, Int32(truncatingIfNeeded: exec.program.cloneFlags ^ cgroup)) != 0 {
             becomeFailure(LaunchFailure(stage: "joining the container's namespaces", errno: lastErrno), report)
         }
         let group = exec.slots.first?.number ?? -1
@@ -129,6 +131,9 @@ extension Monitor {
             var number = Int32(result)
             _ = write(numbers, &number, 4)
             _exit(0)
+        }
+        if cgroup != 0, setns(main.descriptor.number, Int32(truncatingIfNeeded: cgroup)) != 0 {
+            becomeFailure(LaunchFailure(stage: "joining the container's control groups", errno: lastErrno), report)
         }
         becomeChild(&interpreter, exec.program.child, streams, report)
     }

@@ -138,7 +138,11 @@ extension Monitor {
     func openForwarder() throws(LaunchFailure) {
         guard let forwarder = log.forwarder else { return }
         forwarder.watchWrites = { [unowned self] number, waits in
-            if waits { self.watchWrites(number) { [unowned self] in self.forwardMore() } } else { self.unwatch(number) }
+            if waits {
+                self.watch(number, events: EPOLLOUT.rawValue) { [unowned self] in self.forwardMore() }
+            } else {
+                self.unwatch(number)
+            }
         }
         try forwarder.open()
     }

@@ -13,6 +13,7 @@ extension Monitor {
         do throws(LaunchFailure) {
             try openForwarder()
             try launchMain()
+            watchMemory()
             broadcast(.started(processID: childProcessID, startedNanoseconds: startedNanoseconds))
         } catch {
             fail(error)
@@ -137,9 +138,10 @@ extension Monitor {
     /// The main process ended: kill what is left of the group, record, then tell.
     func mainEnded(_ code: Int32) {
         child = nil
+        if let memoryWatch { unwatch(memoryWatch.number) }
         if !start.killFile.isEmpty { try? FileIO.writeKernel(start.killFile, "1") }
         let status = ExitStatus(
-            code: code, oomKilled: code == 137 && oomKills > 0, startedNanoseconds: startedNanoseconds,
+            code: code, oomKilled: OutOfMemoryWatch.kills(start.oomFile) > 0, startedNanoseconds: startedNanoseconds,
             finishedNanoseconds: wallClockNanoseconds())
         for output in outputs { output.drain() }
         log.flush()
@@ -151,12 +153,12 @@ extension Monitor {
         if !peers.values.contains(where: { $0.isAgent }) { reviveAgent() }
     }
 
-    /// How often the kernel killed in this group for lack of memory.
-    private var oomKills: Int {
-        guard !start.oomFile.isEmpty, let text = try? FileIO.readText(start.oomFile, limit: 65536) else { return 0 }
-        for line in text.split(separator: "\n") where line.hasPrefix("oom_kill ") {
-            return Int(line.dropFirst(9)) ?? 0
+    /// Where the host cannot tell at once, the exit record does.
+    private func watchMemory() {
+        guard !start.oomFile.isEmpty, let made = try? OutOfMemoryWatch(start.oomFile) else { return }
+        memoryWatch = made
+        watch(made.number, events: made.events) { [unowned self] in
+            if made.take() > 0 { self.broadcast(.outOfMemory) }
         }
-        return 0
     }
 }

@@ -32,6 +32,7 @@ final class Monitor {
     var agentSaidGoodbye = false
     var exitAcknowledged = false
     var revival: Revival?
+    var memoryWatch: OutOfMemoryWatch?
 
     init(_ start: ShimStart, descriptors: [SharedDescriptor], agent: SharedDescriptor) {
         self.start = start
@@ -125,12 +126,7 @@ final class Monitor {
 
     // MARK: Events
 
-    func watch(_ number: Int32, _ body: @escaping () -> Void) { add(number, EPOLLIN.rawValue, body) }
-
-    /// Until it is unwatched: whenever something can be written.
-    func watchWrites(_ number: Int32, _ body: @escaping () -> Void) { add(number, EPOLLOUT.rawValue, body) }
-
-    private func add(_ number: Int32, _ events: UInt32, _ body: @escaping () -> Void) {
+    func watch(_ number: Int32, events: UInt32 = EPOLLIN.rawValue, _ body: @escaping () -> Void) {
         var event = epoll_event()
         event.events = events
         event.data.fd = number

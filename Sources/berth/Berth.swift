@@ -40,6 +40,8 @@ struct Berth: AsyncParsableCommand {
         .init("env", Env.self), .init("images", Images.self), .init("volumes", Volumes.self),
         .init("wait", Wait.self), .init("watch", Watch.self), .init("attach", Attach.self),
         .init("stats", Stats.self), .init("cp", Cp.self), .init("events", Events.self),
+        .init("resume", Resume.self), .init("suspend", Suspend.self),
+        .init("doctor", Doctor.self),
         .init("version", Version.self), .init("system", System.self), .init("image", Image.self),
         .init("network", Network.self), .init("volume", Volume.self), .init("commit", Commit.self),
         .init("export", Export.self), .init("adopt", Adopt.self), .init("container", ContainerGroup.self),

@@ -96,7 +96,10 @@ struct GlobalOptions: Sendable {
         }
     }
 
-    var dataRoot: String { dataDir ?? EnvironmentVariables.value("BERTH_DATA_DIR") ?? "/var/lib/berth" }
+    static let defaultDataRoot = "/var/lib/berth"
+    var dataRoot: String {
+        dataDir ?? EnvironmentVariables.value("BERTH_DATA_DIR") ?? GlobalOptions.defaultDataRoot
+    }
     var runRoot: String { runDir ?? EnvironmentVariables.value("BERTH_RUN_DIR") ?? "/run/berth" }
 }
 

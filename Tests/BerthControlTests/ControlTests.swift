@@ -8,6 +8,8 @@ import Testing
 
 /// An agent that answers from its script.
 struct FakeAgent: AgentService {
+    func resume() async throws -> ResumeReport { ResumeReport() }
+    func suspend() async throws {}
     func version() async throws -> AgentVersion { AgentVersion(version: "9", protocolNumber: 1, processID: 42) }
     func up(_ request: UpRequest) -> ProgressStream {
         ProgressStream { continuation in

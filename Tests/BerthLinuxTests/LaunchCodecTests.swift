@@ -61,7 +61,7 @@ struct LaunchCodecTests {
             .status(processID: 1, startedNanoseconds: 2, keepsakes: ["a", "b"], exit: nil),
             .status(processID: 0, startedNanoseconds: 2, keepsakes: [], exit: status), .exited(status),
             .execStarted(id: "x", processID: 3), .execFailed(id: "x", stage: "s", errno: 13, executing: false),
-            .execExited(id: "x", code: 5), .attached, .refused("no"),
+            .execExited(id: "x", code: 5), .attached, .outOfMemory, .refused("no"),
         ]
         for message in all { #expect(try ShimMessage(decoding: message.encoded) == message) }
     }

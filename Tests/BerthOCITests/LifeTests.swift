@@ -98,6 +98,52 @@ struct LifeTests {
         }
     }
 
+    @Test(
+        "without rules a bundle has the standard devices alone, as runc gives them; a rule opens one; update replaces all"
+    )
+    func devices() throws {
+        let bundle = try TestBundle("sleep 1000")
+        let runtime = Runtime.berth(in: bundle.directory)
+        let list = { try value(bundle, "devices/ID/devices.list").split(separator: "\n").sorted() }
+        try bundle.set("linux.resources", [:])
+        try bundle.with(runtime) { () throws in
+            #expect(try runtime.run("run", "-d", "-b", bundle.path, bundle.id).code == 0)
+            let ours = try list()
+            #expect(ours.contains("c 1:3 rwm") && !ours.contains("a *:* rwm"), "\(ours)")
+            let rules = bundle.directory.path("rules")
+            try bundle.directory.write(
+                "rules", "{\"devices\":[{\"allow\":true,\"type\":\"b\",\"major\":240,\"minor\":7,\"access\":\"r\"}]}")
+            #expect(try runtime.run("update", "--resources", rules, bundle.id).code == 0)
+            #expect(try list() == (ours + ["b 240:7 r"]).sorted())
+        }
+        try bundle.set("linux.resources", ["devices": [["allow": true, "type": "x", "access": "rwm"]]])
+        let refused = try bundle.run(runtime)
+        #expect(refused.code != 0 && refused.errors.contains("'x *:* rwm'"), "\(refused)")
+    }
+
+    @Test("events tells of a kill for lack of memory, and ends with the container")
+    func memoryEvents() throws {
+        let bundle = try TestBundle("busybox head -c 200000000 /dev/zero | busybox tail; exit 0")
+        try bundle.set("linux.resources.memory", ["limit": 33_554_432, "swap": 33_554_432])
+        let runtime = Runtime.berth(in: bundle.directory)
+        try bundle.with(runtime) { () throws in
+            #expect(try runtime.run("create", "-b", bundle.path, bundle.id).code == 0)
+            let watcher = Foundation.Process()
+            let output = bundle.directory.path("events")
+            FileManager.default.createFile(atPath: output, contents: nil)
+            watcher.executableURL = URL(fileURLWithPath: runtime.path)
+            watcher.arguments = ["--root", runtime.root, "events", "--interval", "60s", bundle.id]
+            watcher.standardOutput = FileHandle(forWritingAtPath: output)
+            try watcher.run()
+            while watcher.isRunning, try FileIO.readText(output).isEmpty { sched_yield() }
+            #expect(try runtime.run("start", bundle.id).code == 0)
+            watcher.waitUntilExit()
+            let lines = try FileIO.readText(output)
+            #expect(lines.contains("{\"type\":\"oom\",\"id\":\"\(bundle.id)\"}"), "\(lines)")
+            #expect(lines.contains("\"throttling\":{\"periods\":"), "\(lines)")
+        }
+    }
+
     @Test("a hostile root leads nowhere: links in it are resolved inside, and a link is no place for proc")
     func hostileRoot() throws {
         let bundle = try TestBundle("echo reached > /out/file; cat /out/file")

@@ -35,10 +35,36 @@ struct ContainerControllerTests {
         #expect(Self.play(&controller, (5, .launched(processID: 42))) == [.publish(.started)])
         #expect(controller.status.state == .running && controller.status.processID == 42)
         #expect(Self.play(&controller, (9, .start)) == [])
-        #expect(Self.play(&controller, (900, .ended(exitCode: 3, oomKilled: true))) == [.publish(.exited)])
-        #expect(controller.status.state == .exited && controller.status.exitCode == 3 && controller.status.oomKilled)
+        #expect(Self.play(&controller, (900, .ended(exitCode: 3, oomKilled: false))) == [.publish(.exited)])
+        #expect(controller.status.state == .exited && controller.status.exitCode == 3 && !controller.status.oomKilled)
         #expect(controller.status.finished == Self.moment(900).wall && controller.status.processID == nil)
         #expect(Self.play(&controller, (901, .ended(exitCode: 9, oomKilled: false))) == [])
+    }
+
+    @Test("stopped for a shutdown is not stopped by hand")
+    func suspended() {
+        var controller = Self.running(.init(restart: .unlessStopped))
+        _ = Self.play(&controller, (0, .stop(grace: nil)), (5, .ended(exitCode: 0, oomKilled: false)))
+        #expect(controller.status.state == .exited && controller.status.manuallyStopped)
+        #expect(Self.play(&controller, (6, .suspended)) == [.publish(nil)])
+        #expect(controller.status.state == .exited && !controller.status.manuallyStopped)
+        var busy = Self.running()
+        #expect(Self.play(&busy, (6, .suspended)) == [], "what did not stop is what it was")
+    }
+
+    @Test("a kill for lack of memory is told once: at once, or with the end; the next run knows nothing of it")
+    func outOfMemory() {
+        var told = Self.running()
+        #expect(Self.play(&told, (5, .ranOutOfMemory)) == [.publish(.oom)])
+        #expect(told.status.state == .running && told.status.oomKilled)
+        #expect(Self.play(&told, (9, .ended(exitCode: 0, oomKilled: true))) == [.publish(.exited)])
+        #expect(Self.play(&told, (10, .ranOutOfMemory)) == [], "the word of it came late")
+        var untold = Self.running()
+        #expect(
+            Self.play(&untold, (9, .ended(exitCode: 137, oomKilled: true))) == [.publish(.oom), .publish(.exited)])
+        #expect(untold.status.oomKilled)
+        _ = Self.play(&untold, (10, .start), (11, .launched(processID: 43)))
+        #expect(!untold.status.oomKilled)
     }
 
     @Test("a start that fails leaves the container created, with its reason")
@@ -260,7 +286,10 @@ struct ContainerControllerTests {
             var choices: [Controller.Input] = [.start, .stop(grace: nil), .kill(signal: 9), .kill(signal: 1)]
             if isLaunching { choices += [.launched(processID: 7), .launched(processID: 7), .launchFailed("x")] }
             if isRunning {
-                choices += [.ended(exitCode: random.pick([0, 1]), oomKilled: false), isPaused ? .unpaused : .paused]
+                choices += [
+                    .ended(exitCode: random.pick([0, 1]), oomKilled: random.oneIn(4)), isPaused ? .unpaused : .paused,
+                ]
+                choices.append(.ranOutOfMemory)
             }
             if samples {
                 choices.append(.sampled(SignalSample(caught: 0, blocked: 0, waitsForSignals: random.oneIn(2))))
@@ -287,7 +316,7 @@ struct ContainerControllerTests {
             case .sampled: samples = false
             case .probed: probeRun = nil
             case .lookedForListener: listenerRun = nil
-            case .start, .stop, .kill: break
+            case .start, .stop, .kill, .ranOutOfMemory, .suspended: break
             }
             for effect in effects {
                 switch effect {

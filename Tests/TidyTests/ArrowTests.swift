@@ -10,6 +10,7 @@ struct ArrowTests {
         "BerthLoader": ["BerthModel", "CYAML", "FoundationEssentials"],
         "BerthPlan": ["BerthModel", "OrderedCollections"],
         "BerthInit": ["BerthModel", "FoundationEssentials"],
+        "BerthDoctor": [],
         "BerthLog": ["BerthModel", "BerthLinux", "FoundationEssentials"],
         "BerthStore": ["BerthModel", "BerthLinux", "Crypto", "FoundationEssentials"],
         "BerthTransfer": [
@@ -29,8 +30,8 @@ struct ArrowTests {
         ],
         "BerthControl": ["BerthModel", "NIOCore", "NIOPosix", "NIOHTTP1", "FoundationEssentials"],
         "berth": [
-            "BerthLoader", "BerthInit", "BerthControl", "BerthLog", "BerthModel", "BerthLinux", "ArgumentParser",
-            "FoundationEssentials",
+            "BerthLoader", "BerthInit", "BerthDoctor", "BerthControl", "BerthLog", "BerthModel", "BerthLinux",
+            "ArgumentParser", "FoundationEssentials",
         ],
         "berth-agent": [
             "BerthEngine", "BerthControl", "BerthModel", "BerthLinux", "BerthPlan", "BerthStore", "BerthNetwork",

@@ -33,6 +33,7 @@ package actor ContainerDriver {
     private var nextObserver = 0
     private var launchError: BerthError?
     private var holdNextLaunch = false
+    package private(set) var wasSuspended = false
 
     package init(_ row: ContainerRow, hands: any ContainerHands, clock: EngineClock, logger: Logger) {
         record = row.record
@@ -139,6 +140,14 @@ package actor ContainerDriver {
         await hands.release(record)
         take(.ended(exitCode: status.code, oomKilled: status.oomKilled))
     }
+
+    /// It was stopped for a shutdown, not by hand: it is to come back.
+    package func suspended() {
+        wasSuspended = true
+        take(.suspended)
+    }
+
+    package func ranOutOfMemory() { take(.ranOutOfMemory) }
 
     package func adopt() { perform(controller.adopt(at: now)) }
 

@@ -137,6 +137,13 @@ package struct FileLock: ~Copyable, Sendable {
 
     package init(adopting descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
+    /// Waits for whoever holds it.
+    package static func take(_ path: String) throws(SystemError) -> FileLock {
+        let file = try Directory.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)
+        try systemCall("flock", path) { flock(file.number, LOCK_EX) }
+        return FileLock(adopting: file)
+    }
+
     /// Nil when somebody else holds it.
     package static func tryTake(_ path: String) throws(SystemError) -> FileLock? {
         let file = try Directory.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)

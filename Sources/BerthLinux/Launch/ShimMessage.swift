@@ -132,6 +132,8 @@ package enum ShimMessage: Equatable, Sendable {
     /// `keepsakes` labels the descriptors beside it. `exit` is set once the process ended.
     case status(processID: Int32, startedNanoseconds: Int64, keepsakes: [String], exit: ExitStatus?)
     case exited(ExitStatus)
+    /// The kernel killed in the container for lack of memory; it may run on.
+    case outOfMemory
     case execStarted(id: String, processID: Int32)
     case execFailed(id: String, stage: String, errno: Int32, executing: Bool)
     case execExited(id: String, code: Int32)
@@ -165,6 +167,7 @@ package enum ShimMessage: Equatable, Sendable {
         case .execExited(let id, let code): w.u8(38); w.text(id); w.int(code)
         case .attached: w.u8(39)
         case .refused(let why): w.u8(40); w.text(why)
+        case .outOfMemory: w.u8(41)
         }
         return w.bytes
     }
@@ -197,6 +200,7 @@ package enum ShimMessage: Equatable, Sendable {
         case 38: self = .execExited(id: try r.text(), code: try r.int())
         case 39: self = .attached
         case 40: self = .refused(try r.text())
+        case 41: self = .outOfMemory
         case let code: throw WireError("an unknown shim message \(code)")
         }
     }

@@ -38,46 +38,9 @@ package enum DetachedMount {
         return Descriptor(owning: mount)
     }
 
-    private static func configure(_ context: borrowing Descriptor, _ key: String, _ value: String) throws(SystemError) {
+    static func configure(_ context: borrowing Descriptor, _ key: String, _ value: String) throws(SystemError) {
         let number = context.number
         try systemCall("fsconfig", "\(key)=\(value)") { fsconfig(number, FSCONFIG_SET_STRING.rawValue, key, value, 0) }
-    }
-
-    /// An overlay of read-only lower directories (uppermost first) and a writable upper one.
-    package static func overlay(lowers: [String], upper: String, work: String) throws(SystemError) -> Descriptor {
-        try overlay(lowers: lowers, writable: (upper, work))
-    }
-
-    /// Several lower directories (uppermost first) as one read-only tree.
-    package static func overlay(lowers: [String]) throws(SystemError) -> Descriptor {
-        try overlay(lowers: lowers, writable: nil)
-    }
-
-    private static func overlay(
-        lowers: [String], writable: (upper: String, work: String)?
-    ) throws(SystemError) -> Descriptor {
-        let context = Descriptor(
-            owning: try systemCall("fsopen", "overlay") { fsopen("overlay", UInt32(FSOPEN_CLOEXEC)) })
-        var lowerByLower = true
-        for (index, lower) in lowers.enumerated() where lowerByLower {
-            if fsconfig(context.number, FSCONFIG_SET_STRING.rawValue, "lowerdir+", lower, 0) != 0 {
-                // Kernels before 6.7 know only one option with all of them.
-                guard index == 0 && lastErrno == EINVAL else {
-                    throw SystemError(call: "fsconfig", errno: lastErrno, subject: "lowerdir+=\(lower)")
-                }
-                lowerByLower = false
-            }
-        }
-        if !lowerByLower { try configure(context, "lowerdir", lowers.joined(separator: ":")) }
-        // Whatever the kernel's own defaults are: no attribute of a layer leads to content of another directory.
-        for (key, value) in [("redirect_dir", "nofollow"), ("metacopy", "off")] { try configure(context, key, value) }
-        if let writable {
-            try configure(context, "upperdir", writable.upper)
-            try configure(context, "workdir", writable.work)
-        }
-        try systemCall("fsconfig", "overlay") { fsconfig(context.number, FSCONFIG_CMD_CREATE.rawValue, nil, nil, 0) }
-        return Descriptor(
-            owning: try systemCall("fsmount", "overlay") { fsmount(context.number, UInt32(FSMOUNT_CLOEXEC), 0) })
     }
 
     /// A detached copy of the mount at a descriptor or path: what a bind mount attaches.

@@ -11,7 +11,7 @@ package enum NetworkNamespace {
     package static func create<Result>(
         _ body: @escaping () throws(SystemError) -> Result
     ) throws(SystemError) -> (namespace: SharedDescriptor, result: Result) {
-        try onThread { () throws(SystemError) -> (namespace: SharedDescriptor, result: Result) in
+        try JoinedThread.run { () throws(SystemError) -> (namespace: SharedDescriptor, result: Result) in
             try systemCall("unshare", "CLONE_NEWNET") { unshare(Int32(CLONE_NEWNET)) }
             let namespace = SharedDescriptor(try Directory.open("/proc/thread-self/ns/net"))
             return (namespace, try body())
@@ -27,46 +27,9 @@ package enum NetworkNamespace {
     package static func inside<Result>(
         _ namespace: SharedDescriptor, _ body: @escaping () throws(SystemError) -> Result
     ) throws(SystemError) -> Result {
-        try onThread { () throws(SystemError) -> Result in
+        try JoinedThread.run { () throws(SystemError) -> Result in
             try systemCall("setns") { setns(namespace.number, Int32(CLONE_NEWNET)) }
             return try body()
         }
-    }
-
-    private final class Work<Result> {
-        let body: () throws(SystemError) -> Result
-        var result: Swift.Result<Result, SystemError>?
-        init(_ body: @escaping () throws(SystemError) -> Result) { self.body = body }
-        func run() {
-            do throws(SystemError) { result = .success(try body()) } catch { result = .failure(error) }
-        }
-    }
-
-    /// On a raw thread that is joined: it never returns to a pool with another namespace.
-    private static func onThread<Result>(_ body: @escaping () throws(SystemError) -> Result) throws(SystemError)
-        -> Result
-    {
-        let work = Work(body)
-        // A closure without generic context is what a C thread can take.
-        let call = Unmanaged.passRetained(Call { work.run() })
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument { Unmanaged<Call>.fromOpaque(argument).takeRetainedValue().body() }
-                return nil
-            }, call.toOpaque())
-        if code != 0 {
-            call.release()
-            throw SystemError(call: "pthread_create", errno: code)
-        }
-        pthread_join(thread, nil)
-        guard let result = work.result else { throw SystemError(call: "pthread_join", errno: EINVAL) }
-        return try result.get()
-    }
-
-    private final class Call {
-        let body: () -> Void
-        init(_ body: @escaping () -> Void) { self.body = body }
     }
 }

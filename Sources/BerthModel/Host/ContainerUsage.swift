@@ -15,6 +15,10 @@ package struct ContainerUsage: Codable, Sendable, Equatable {
     package var readBytes: Int64?
     package var writtenBytes: Int64?
     package var processCount: Int64 = 0
+    /// Periods of the processor quota that went by, those in which it was used up, and how long was waited then.
+    package var quotaPeriods: Int64 = 0
+    package var throttledPeriods: Int64 = 0
+    package var throttledNanoseconds: Int64 = 0
 
     package init(container: ContainerID, takenNanoseconds: Int64) {
         self.container = container

@@ -53,6 +53,10 @@ package struct ContainerController: Sendable {
         case launched(processID: Int32)
         case launchFailed(String)
         case ended(exitCode: Int32, oomKilled: Bool)
+        /// The stop that came before was the machine's, not the user's.
+        case suspended
+        /// The kernel killed in the container for lack of memory; it may run on.
+        case ranOutOfMemory
         case paused, unpaused
         /// `run` is that of the effect; results of an earlier run are ignored.
         case probed(run: Int, ProbeResult, witnessed: Bool, began: Duration)
@@ -126,6 +130,8 @@ package struct ContainerController: Sendable {
         case .launched(let processID): launched(processID, at: now)
         case .launchFailed(let message): launchFailed(message, at: now)
         case .ended(let exitCode, let oomKilled): ended(exitCode, oomKilled, at: now)
+        case .suspended: suspended()
+        case .ranOutOfMemory: ranOutOfMemory()
         case .paused: pause()
         case .unpaused: unpause(at: now)
         case .probed(let run, let result, let witnessed, let began):
@@ -192,14 +198,27 @@ extension ContainerController {
         return end(exitCode, oomKilled: oomKilled, at: now)
     }
 
+    private mutating func suspended() -> [Effect] {
+        guard !status.isRunning, !isLaunching else { return [] }
+        status.manuallyStopped = false
+        return [.publish(nil)]
+    }
+
+    private mutating func ranOutOfMemory() -> [Effect] {
+        guard status.isRunning else { return [] }
+        status.oomKilled = true
+        return [.publish(.oom)]
+    }
+
     private mutating func end(_ exitCode: Int32, oomKilled: Bool, at now: Moment) -> [Effect] {
         var effects = clear([.probe, .listener, .sample, .stop])
+        // Unless the word of it came at once, it is said now.
+        if oomKilled && !status.oomKilled { effects += ranOutOfMemory() }
         stopping = nil
         monitor = nil
         run += 1
         status.processID = nil
         status.exitCode = exitCode
-        status.oomKilled = oomKilled
         status.finished = now.wall
         let decision = backoff.ended(
             exitCode: exitCode, ranFor: now.monotonic - startedAt, stoppedByUser: status.manuallyStopped)

@@ -70,7 +70,9 @@ extension BundleRuntime {
     package func update(_ id: String, _ resources: BundleResources) throws {
         let record = try store.read(id)
         guard store.isAlive(record) else { throw BerthError(.conflict, "container not running") }
-        try BundleCgroup.detect(path: record.cgroupPath).apply(resources)
+        let group = try BundleCgroup.detect(path: record.cgroupPath)
+        try group.apply(resources)
+        if let devices = resources.devices { try group.applyDevices(devices) }
     }
 
     package func group(_ id: String) throws -> BundleCgroup {

@@ -47,9 +47,9 @@ package struct BundleRuntime: Sendable {
 
     private func launch(_ record: inout BundleRecord, _ spec: BundleSpec, _ request: CreateRequest) throws {
         let group = try BundleCgroup.detect(path: record.cgroupPath)
-        try group.refuseWhatIsMissing(spec.linux?.resources)
         try group.create()
         try group.apply(spec.linux?.resources ?? BundleResources())
+        try group.applyDevices(spec.linux?.resources?.devices ?? [])
         let fifo = store.fifo(record.id)
         try Fifo.make(fifo)
         let joined = try BundleRuntime.joined(spec)

@@ -9,13 +9,25 @@ extension BundleCgroup {
                 ("cpu", number("cpuacct", "cpuacct.usage")), ("memory", number("memory", "memory.usage_in_bytes")),
                 ("memoryLimit", number("memory", "memory.limit_in_bytes")), ("pids", number("pids", "pids.current")),
                 ("oomKills", word("memory", "memory.oom_control", "oom_kill")),
+                ("periods", word("cpu", "cpu.stat", "nr_periods")),
+                ("throttledPeriods", word("cpu", "cpu.stat", "nr_throttled")),
+                ("throttledTime", word("cpu", "cpu.stat", "throttled_time")),
             ]
         }
         return [
             ("cpu", word("unified", "cpu.stat", "usage_usec") * 1000), ("memory", number("unified", "memory.current")),
             ("memoryLimit", number("unified", "memory.max")), ("pids", number("unified", "pids.current")),
             ("oomKills", word("unified", "memory.events", "oom_kill")),
+            ("periods", word("unified", "cpu.stat", "nr_periods")),
+            ("throttledPeriods", word("unified", "cpu.stat", "nr_throttled")),
+            ("throttledTime", word("unified", "cpu.stat", "throttled_usec") * 1000),
         ]
+    }
+
+    /// Where kills for lack of memory can be heard of.
+    package var memoryFile: String? {
+        if isHybrid { return directory("memory").map { "\($0)/memory.oom_control" } }
+        return unified.map { "\($0)/memory.events" }
     }
 
     private func text(_ controller: String, _ file: String) -> String {

@@ -96,14 +96,6 @@ package struct BundleCgroup: Sendable {
         }
     }
 
-    /// A limit that would silently not hold is worse than none.
-    func refuseWhatIsMissing(_ resources: BundleResources?) throws {
-        let denies = (resources?.devices ?? []).contains { !$0.allow }
-        if denies && !isHybrid {
-            throw BundleRefusal.error("linux.resources.devices", "device rules are not supported on pure cgroup v2")
-        }
-    }
-
     package func apply(_ resources: BundleResources) throws {
         for setting in BundleLimits.settings(resources, hybrid: isHybrid) {
             let place = isHybrid && setting.controller != "unified" ? directory(setting.controller) : unified
@@ -115,6 +107,20 @@ package struct BundleCgroup: Sendable {
                 if setting.isOptional { continue }
                 throw BundleRefusal.error("failed to write \(setting.value)", "\(error)")
             }
+        }
+    }
+
+    /// A new group's rules, or others in place of those it has: at no moment is more allowed than before or after.
+    package func applyDevices(_ rules: [BundleResources.DeviceRule]) throws {
+        let policy = try DevicePolicy(rules)
+        do {
+            if let directory = directory("devices") {
+                for write in policy.writes { try FileIO.writeKernel("\(directory)/\(write.file)", write.value) }
+            } else if let unified, !isHybrid {
+                try DeviceProgram.attach(DeviceProgramCompiler.compile(policy), to: unified)
+            }
+        } catch {
+            throw BundleRefusal.error("failed to set device rules", "\(error)")
         }
     }
 

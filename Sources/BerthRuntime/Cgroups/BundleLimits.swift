@@ -30,7 +30,6 @@ enum BundleLimits {
             for one in r.network?.priorities ?? [] {
                 all.append(Setting("net_prio", "net_prio.ifpriomap", "\(one.name) \(one.priority)"))
             }
-            all += devices(r.devices ?? [])
         }
         for (file, value) in (r.unified ?? [:]).sorted(by: { $0.key < $1.key }) {
             all.append(Setting("unified", file, value))
@@ -125,16 +124,6 @@ enum BundleLimits {
                         ? Setting("blkio", file, "\(place) \(rate)")
                         : Setting("io", "io.max", "\(place) \(key)=\(rate)"))
             }
-        }
-        return all
-    }
-
-    /// The document's rules in order, then what every container may use whatever they say.
-    private static func devices(_ rules: [BundleResources.DeviceRule]) -> [Setting] {
-        if rules.isEmpty { return [] }
-        var all = rules.map { Setting("devices", $0.allow ? "devices.allow" : "devices.deny", $0.line) }
-        if rules.contains(where: { !$0.allow }) {
-            all += DeviceRules.defaults.allowed.map { Setting("devices", "devices.allow", $0) }
         }
         return all
     }

@@ -6,7 +6,7 @@ package struct CgroupHybrid: CgroupTree {
     private let unified: String
     private let identity: CgroupV2
     private let controllers: [String: String]
-    private let parent: String
+    package let parent: String
     /// The hierarchies that a container is put into; the rest stay with the host's root group.
     private static let used = ["memory", "cpu", "pids", "devices", "cpuset"]
 
@@ -116,6 +116,11 @@ package struct CgroupHybrid: CgroupTree {
             usage.memoryLimitBytes = CgroupFile.number("\(memory)/memory.limit_in_bytes").flatMap {
                 $0 > 1 << 60 ? nil : $0
             }
+        }
+        if let cpu = directory("cpu", id) {
+            usage.quotaPeriods = CgroupFile.value("nr_periods", in: "\(cpu)/cpu.stat") ?? 0
+            usage.throttledPeriods = CgroupFile.value("nr_throttled", in: "\(cpu)/cpu.stat") ?? 0
+            usage.throttledNanoseconds = CgroupFile.value("throttled_time", in: "\(cpu)/cpu.stat") ?? 0
         }
         if let pids = directory("pids", id) { usage.processCount = CgroupFile.number("\(pids)/pids.current") ?? 0 }
         return usage

@@ -5,6 +5,8 @@ import BerthModel
 /// The groups of one world. A group is named by its container's id; a process joins by being cloned into the group's
 /// descriptor, and on v1 by writing itself into `joinFiles`.
 package protocol CgroupTree: Sendable {
+    /// The group above all containers': directories from the hierarchies' roots.
+    var parent: String { get }
     /// Makes the group with its limits; undoes everything on failure.
     func create(_ id: String, limits: Resources, devices: DeviceRules) throws
     /// The v2 directory to clone into.
@@ -40,6 +42,10 @@ package struct CgroupUsage: Sendable, Equatable {
     /// Nil: blocks are not counted here.
     package var readBytes: Int64?
     package var writtenBytes: Int64?
+    /// Periods of the processor quota that went by, those in which it was used up, and how long was waited then.
+    package var quotaPeriods: Int64 = 0
+    package var throttledPeriods: Int64 = 0
+    package var throttledNanoseconds: Int64 = 0
     package init() {}
 }
 
@@ -64,9 +70,16 @@ package struct DeviceRules: Sendable, Equatable {
 
 package enum CgroupDetection {
     /// The backend of this host.
-    package static func tree(parent: String) throws -> any CgroupTree {
+    ///
+    /// - Parameter delegated: a group of pure v2 that we were given, below which ours lie; empty: the root.
+    package static func tree(parent: String, delegated: String = "") throws -> any CgroupTree {
         let mounts = try CgroupMounts.read("/proc/self/mountinfo")
-        if let unified = mounts.unified, mounts.controllers.isEmpty { return CgroupV2(root: unified, parent: parent) }
+        if let unified = mounts.unified, mounts.controllers.isEmpty {
+            let group = delegated.split(separator: "/").filter { $0 != "." && $0 != ".." }.joined(separator: "/")
+            if group.isEmpty { return CgroupV2(root: unified, parent: parent) }
+            try CgroupDelegation.vacate("\(unified)/\(group)")
+            return CgroupV2(root: unified, parent: "\(group)/\(parent)")
+        }
         if let unified = mounts.unified {
             return CgroupHybrid(unified: unified, controllers: mounts.controllers, parent: parent)
         }

@@ -4,7 +4,7 @@ import BerthModel
 
 package struct CgroupV2: CgroupTree {
     private let root: String
-    private let parent: String
+    package let parent: String
     /// False on hybrid hosts, whose controllers are elsewhere.
     private let hasControllers: Bool
 
@@ -23,6 +23,7 @@ package struct CgroupV2: CgroupTree {
         guard hasControllers else { return }
         do {
             try apply(limits, id)
+            try apply(devices, id)
         } catch {
             try? remove(id)
             throw error
@@ -33,41 +34,36 @@ package struct CgroupV2: CgroupTree {
     private func enableControllers(_ level: String) {
         let available = (try? FileIO.readText("\(level)/cgroup.controllers")) ?? ""
         let enabled = (try? FileIO.readText("\(level)/cgroup.subtree_control")) ?? ""
-        for controller in ["cpu", "cpuset", "memory", "pids"] {
-            let isWord = { (text: String) in
-                text.split(whereSeparator: { $0 == " " || $0 == "\n" }).contains(Substring(controller))
-            }
-            if isWord(available) && !isWord(enabled) {
-                // Ignored: a limit that needs it says so when it is set.
-                try? FileIO.writeKernel("\(level)/cgroup.subtree_control", "+\(controller)")
-            }
+        for controller in CgroupV2Limits.missing(available: available, enabled: enabled) {
+            // Ignored: a limit that needs it says so when it is set.
+            try? FileIO.writeKernel("\(level)/cgroup.subtree_control", "+\(controller)")
         }
     }
 
     private func apply(_ limits: Resources, _ id: String) throws {
-        func write(_ file: String, _ value: String, optional: Bool = false) throws {
+        for setting in CgroupV2Limits.settings(limits) {
             do {
-                try FileIO.writeKernel("\(directory(id))/\(file)", value)
+                try FileIO.writeKernel("\(directory(id))/\(setting.file)", setting.value)
             } catch {
-                if optional { return }
+                if setting.isOptional { continue }
                 throw BerthError(
-                    .invalid, "setting \(file) to \(value)", cause: "\(error)",
+                    .invalid, "setting \(setting.file) to \(setting.value)", cause: "\(error)",
                     hint: "the controller may not be delegated to berth's group")
             }
         }
-        if let memory = limits.memoryLimitBytes, memory > 0 {
-            try write("memory.max", "\(memory)")
-            if let both = CgroupValues.memoryAndSwap(limits) {
-                try write("memory.swap.max", both < 0 ? "max" : "\(both - memory)", optional: true)
-            }
+    }
+
+    /// Before anybody is in the group. A host that cannot do it runs no container: they may make nodes of disks.
+    private func apply(_ devices: DeviceRules, _ id: String) throws {
+        if devices.allowsEverything { return }
+        let policy = try DevicePolicy(devices)
+        do {
+            try DeviceProgram.attach(DeviceProgramCompiler.compile(policy), to: directory(id))
+        } catch {
+            throw BerthError(
+                .unsupported, "setting the device rules of \(id.prefix(12))", cause: "\(error)",
+                hint: "the kernel needs CONFIG_CGROUP_BPF and berth the right to use it")
         }
-        if let low = limits.memoryReservationBytes { try write("memory.low", "\(low)") }
-        if let shares = limits.cpuShares, shares > 0 {
-            try write("cpu.weight", "\(CgroupValues.weight(shares: shares))")
-        }
-        if let (quota, period) = CgroupValues.quota(limits) { try write("cpu.max", "\(quota) \(period)") }
-        if let cpus = limits.cpuset { try write("cpuset.cpus", cpus) }
-        if let count = limits.processLimit, count > 0 { try write("pids.max", "\(count)") }
     }
 
     package func open(_ id: String) throws -> Descriptor {
@@ -93,6 +89,9 @@ package struct CgroupV2: CgroupTree {
         usage.memoryLimitBytes = CgroupFile.number("\(directory)/memory.max")
         usage.processCount = CgroupFile.number("\(directory)/pids.current") ?? 0
         usage.cpuNanoseconds = (CgroupFile.value("usage_usec", in: "\(directory)/cpu.stat") ?? 0) * 1000
+        usage.quotaPeriods = CgroupFile.value("nr_periods", in: "\(directory)/cpu.stat") ?? 0
+        usage.throttledPeriods = CgroupFile.value("nr_throttled", in: "\(directory)/cpu.stat") ?? 0
+        usage.throttledNanoseconds = (CgroupFile.value("throttled_usec", in: "\(directory)/cpu.stat") ?? 0) * 1000
         if let blocks = CgroupFile.blocks("\(directory)/io.stat") {
             (usage.readBytes, usage.writtenBytes) = (blocks.read, blocks.written)
         }

@@ -114,7 +114,62 @@ static inline int clinux_close_range(unsigned first, unsigned last, unsigned fla
 static inline int clinux_seccomp(unsigned op, unsigned flags, void *args) {
     return (int)syscall(SYS_seccomp, op, flags, args);
 }
-static inline int clinux_bpf(int cmd, union bpf_attr *attr, unsigned size) { return (int)syscall(SYS_bpf, cmd, attr, size); }
+// bpf(2) takes a union of unnamed members, which do not import: one function for each call of ours.
+static inline int clinux_bpf(int command, union bpf_attr *attributes) {
+    return (int)syscall(SYS_bpf, command, attributes, sizeof *attributes);
+}
+static inline int clinux_bpf_load_device_program(const uint64_t *instructions, unsigned count, const char *name) {
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+    attributes.insns = (uint64_t)(uintptr_t)instructions;
+    attributes.insn_cnt = count;
+    attributes.license = (uint64_t)(uintptr_t)"Apache-2.0";
+    strncpy(attributes.prog_name, name, sizeof attributes.prog_name - 1);
+    return clinux_bpf(BPF_PROG_LOAD, &attributes);
+}
+// `replaced` is the program whose place this one takes; negative: none.
+static inline int clinux_bpf_attach_device_program(int group, int program, int replaced) {
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.target_fd = (uint32_t)group;
+    attributes.attach_bpf_fd = (uint32_t)program;
+    attributes.attach_type = BPF_CGROUP_DEVICE;
+    attributes.attach_flags = BPF_F_ALLOW_MULTI | (replaced >= 0 ? BPF_F_REPLACE : 0);
+    if (replaced >= 0) attributes.replace_bpf_fd = (uint32_t)replaced;
+    return clinux_bpf(BPF_PROG_ATTACH, &attributes);
+}
+// `*count` is the room in `ids`, then how many there are.
+static inline int clinux_bpf_device_programs(int group, uint32_t *ids, uint32_t *count) {
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.query.target_fd = (uint32_t)group;
+    attributes.query.attach_type = BPF_CGROUP_DEVICE;
+    attributes.query.prog_ids = (uint64_t)(uintptr_t)ids;
+    attributes.query.prog_cnt = *count;
+    int result = clinux_bpf(BPF_PROG_QUERY, &attributes);
+    *count = attributes.query.prog_cnt;
+    return result;
+}
+static inline int clinux_bpf_open_program(uint32_t id) {
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_id = id;
+    return clinux_bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+}
+// `name` has room for BPF_OBJ_NAME_LEN.
+static inline int clinux_bpf_program_name(int program, char *name) {
+    struct bpf_prog_info facts;
+    union bpf_attr attributes;
+    memset(&facts, 0, sizeof facts);
+    memset(&attributes, 0, sizeof attributes);
+    attributes.info.bpf_fd = (uint32_t)program;
+    attributes.info.info = (uint64_t)(uintptr_t)&facts;
+    attributes.info.info_len = sizeof facts;
+    int result = clinux_bpf(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+    memcpy(name, facts.name, BPF_OBJ_NAME_LEN);
+    return result;
+}
 static inline int clinux_capset(void *header, const void *data) { return (int)syscall(SYS_capset, header, data); }
 static inline int clinux_capget(void *header, void *data) { return (int)syscall(SYS_capget, header, data); }
 static inline int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {

@@ -61,6 +61,7 @@ struct UsageRow {
     private let id: String
     private let name: String
     private var values = ["--", "-- / --", "--", "--", "--", "--"]
+    private var throttling = "--"
 
     init(_ document: ContainerDocument, _ before: ContainerUsage?, _ now: ContainerUsage?, isWhole: Bool) {
         id = isWhole ? document.record.id.text : document.record.id.short
@@ -77,6 +78,8 @@ struct UsageRow {
                 ?? "0B / 0B",
             "\(now.processCount)",
         ]
+        throttling =
+            "\(now.throttledPeriods) / \(now.quotaPeriods), \(now.throttledNanoseconds / 1_000_000)ms"
     }
 
     var cells: [String] { [id, Console.safe(name)] + values }
@@ -86,6 +89,7 @@ struct UsageRow {
             ("BlockIO", .string(values[4])), ("CPUPerc", .string(values[0])), ("Container", .string(id)),
             ("ID", .string(id)), ("MemPerc", .string(values[2])), ("MemUsage", .string(values[1])),
             ("Name", .string(name)), ("NetIO", .string(values[3])), ("PIDs", .string(values[5])),
+            ("Throttling", .string(throttling)),
         ])
     }
 

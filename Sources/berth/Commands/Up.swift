@@ -83,6 +83,7 @@ struct Up: AsyncParsableCommand {
         let progress = ProgressView(title: "up", hidesPulls: quietPull, hidesBuilds: quietBuild)
         if detach || wait || noStart || GlobalOptions.current.dryRun {
             try await progress.follow(client.up(request))
+            if !noStart && !GlobalOptions.current.dryRun { BootStart.warnOnce(stack) }
             return
         }
         let style = LogStyle(prefix: !noLogPrefix, timestamps: timestamps, colour: !noColor, separatesErrors: true)

@@ -160,11 +160,12 @@ extension ParsableCommand {
     /// The configuration of a command of berth's. Read by itself, a command with a parent is not searched for requests
     /// of completion scripts, which takes longer than reading its own words.
     static func subcommand(
-        abstract: String, discussion: String = "", subcommands: [any ParsableCommand.Type] = [],
+        name: String? = nil, abstract: String, discussion: String = "", subcommands: [any ParsableCommand.Type] = [],
         defaultSubcommand: (any ParsableCommand.Type)? = nil, aliases: [String] = []
     ) -> CommandConfiguration {
         var configuration = CommandConfiguration(
-            abstract: abstract, discussion: discussion, subcommands: subcommands, defaultSubcommand: defaultSubcommand,
+            commandName: name, abstract: abstract, discussion: discussion, subcommands: subcommands,
+            defaultSubcommand: defaultSubcommand,
             aliases: aliases)
         configuration._superCommandName = "berth"
         return configuration

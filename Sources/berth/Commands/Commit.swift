@@ -78,7 +78,7 @@ struct Export: AsyncParsableCommand {
 
 struct ContainerGroup: AsyncParsableCommand {
     static let configuration = subcommand(
-        abstract: "Commit and export containers by name, of any stack",
+        name: "container", abstract: "Commit and export containers by name, of any stack",
         subcommands: [ContainerCommitCommand.self, ContainerExportCommand.self])
 }
 

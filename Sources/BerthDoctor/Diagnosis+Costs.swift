@@ -92,25 +92,18 @@ extension Diagnosis {
     }
 
     static func firewalls(_ facts: HostFacts) -> Finding? {
-        var names: [String] = []
-        if facts.hasUFW { names.append("ufw") }
-        if facts.hasFirewalld { names.append("firewalld") }
-        if names.isEmpty { return nil }
+        guard facts.hasFirewalld else {
+            return facts.hasUFW ? .fine("firewall", "ufw: stacks pass by its route rules") : nil
+        }
         return .warning(
-            "firewall", names.joined(separator: " and ") + " is active",
+            "firewall", (facts.hasUFW ? "ufw and " : "") + "firewalld is active",
             costs: "its rules for forwarded packets also hold for published ports and for containers' way out",
-            hint: "traffic inside a stack never meets it; allow forwarding for the rest")
+            hint: "traffic inside a stack never meets it; `up` names the chain where one drops the rest")
     }
 
     static func engines(_ facts: HostFacts) -> Finding? {
         if facts.otherEngines.isEmpty { return nil }
-        let names = facts.otherEngines.joined(separator: ", ")
-        guard facts.otherEngines.contains("docker"), facts.bridgesCallFirewall == true else {
-            return .fine("other engines", names)
-        }
-        return .warning(
-            "other engines", names + "; bridged packets go through the host's firewall",
-            costs: "nothing inside a stack; from other hosts, Docker's rule to drop what is forwarded holds too",
-            hint: "where a published port is not reached from outside, allow it in the chain DOCKER-USER")
+        let passes = facts.otherEngines.contains("docker") ? ": stacks pass by its chain DOCKER-USER" : ""
+        return .fine("other engines", facts.otherEngines.joined(separator: ", ") + passes)
     }
 }

@@ -31,8 +31,6 @@ package struct HostFacts: Sendable, Equatable {
     package var hasFirewalld = false
     /// Other engines whose socket is there: `docker`, `containerd`, `podman`.
     package var otherEngines: [String] = []
-    /// Bridged traffic goes through the host's firewall.
-    package var bridgesCallFirewall: Bool?
 
     package init() {}
 }

@@ -66,7 +66,6 @@ struct DiagnosisTests {
         ("security modules", "unlabelled", { $0.enforcesSELinux = true }),
         ("security modules", "AppArmor", { $0.securityModules = ["capability", "apparmor"] }),
         ("firewall", "published ports", { ($0.hasUFW, $0.hasFirewalld) = (true, true) }),
-        ("other engines", "forwarded", { ($0.otherEngines, $0.bridgesCallFirewall) = (["docker"], true) }),
     ]
 
     @Test("every other lack leaves berth running, and names its price", arguments: 0..<costly.count)
@@ -77,6 +76,12 @@ struct DiagnosisTests {
         #expect(Diagnosis.of(facts).canRun)
         let finding = try #require(Self.found(name, change))
         #expect(finding.level == .warning && finding.cost.contains(price) && !finding.hint.isEmpty, "\(finding)")
+    }
+
+    @Test("firewalls that leave a place for others cost nothing")
+    func doors() {
+        #expect(Self.found("firewall") { $0.hasUFW = true }?.level == .ok)
+        #expect(Self.found("other engines") { $0.otherEngines = ["docker"] }?.level == .ok)
     }
 
     @Test("what could not be learnt accuses nobody")

@@ -24,7 +24,6 @@ enum HostLook {
             ("podman", "/run/podman/podman.sock"),
         ]
         facts.otherEngines = sockets.filter { exists($0.1) }.map(\.0)
-        facts.bridgesCallFirewall = flag("/proc/sys/net/bridge/bridge-nf-call-iptables")
         return facts
     }
 

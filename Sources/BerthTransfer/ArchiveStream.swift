@@ -8,8 +8,8 @@ import BerthStore
 /// The blob is what is kept to give the layer away again: the bytes as given where registries know their compression
 /// (none, gzip, zstd), the plain tar otherwise (xz, bzip2).
 ///
-/// Decompressing goes on in a thread of its own while what has come out is hashed and written; `stop` ends it, and has to
-/// be called before the descriptors are closed.
+/// Decompressing goes on in a thread of its own while what has come out is hashed and written; `stop` ends it, and has
+/// to be called before the descriptors are closed.
 final class ArchiveStream {
     private let ahead: Decompression
     private let blobFile: Int32

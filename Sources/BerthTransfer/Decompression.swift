@@ -1,5 +1,5 @@
-// The first half of reading a layer: its bytes as they come, hashed and kept, and what they decompress to, a few buffers
-// ahead of who uses it.
+// The first half of reading a layer: its bytes as they come, hashed and kept, and what they decompress to, a few
+// buffers ahead of who uses it.
 import BerthLinux
 import BerthModel
 import BerthStore
@@ -7,8 +7,8 @@ import CArchive
 import Dispatch
 import Synchronization
 
-/// Guarded by its turns: a buffer, and all else but `isStopped`, belongs to the thread from `free` to `full`, and to who
-/// takes from `full` to `free`. When the thread has ended, all belongs to who takes.
+/// Guarded by its turns: a buffer, and all else but `isStopped`, belongs to the thread from `free` to `full`, and to
+/// who takes from `full` to `free`. When the thread has ended, all belongs to who takes.
 final class Decompression: @unchecked Sendable {
     private let source: Int32
     private let blobFile: Int32

@@ -83,6 +83,10 @@ struct OwnRegistryTests {
     @Test("writable: an index of four platforms and an image of berth's come in, go out the same, and are deleted")
     func writing() throws {
         try withWorld { world in
+            try world.write(
+                "compose.yaml",
+                "services: {a: {image: 'localhost/busybox:1', init: true, command: [sleep, '1000']}}\n")
+            #expect(try world.run("up", "-d").status == 0)
             let before = try blobs(world)
             let registry = try OwnRegistry(world, port: 5862, "--writable")
             defer { registry.stop(SIGKILL) }
@@ -120,6 +124,9 @@ struct OwnRegistryTests {
                 "for t in many/manifests/1 z/manifests/2; do curl -s -o /dev/null -w '%{http_code} ' -X DELETE \(at)/v2/$t; "
                     + "done; curl -s -o /dev/null -w '%{http_code}' \(at)/v2/many/manifests/1")
             #expect(deletes.stdout == "202 202 404", "\(deletes)")
+            #expect(try world.run("ps", "--format", "{{.State}}").stdout == "running\n")
+            let used = try world.onHost("curl -s -X DELETE '\(at)/v2/localhost/busybox/manifests/1'")
+            #expect(used.stdout.contains("a container is made from it"), "\(used)")
             #expect(registry.stop(SIGINT).status == 0)
             #expect(try world.run("image", "prune", "-f").status == 0)
             #expect(try blobs(world) == before)

@@ -45,7 +45,8 @@ package enum LayerPack {
     }
 
     private static func walk(
-        _ root: Int32, _ form: PackWalk.Form, leavingOut places: Set<[UInt8]> = [], to sink: (UnsafeRawBufferPointer) throws -> Void
+        _ root: Int32, _ form: PackWalk.Form, leavingOut places: Set<[UInt8]> = [],
+        to sink: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         try withoutActuallyEscaping(sink) { sink in
             var walk = try PackWalk(root, form, leavingOut: places, sink: sink)

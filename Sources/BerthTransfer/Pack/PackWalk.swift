@@ -27,7 +27,10 @@ struct PackWalk {
     private static let partial = ["redirect", "metacopy", "whiteout"].map { "trusted.overlay.\($0)" }
 
     /// - Parameter root: open as long as this lives.
-    init(_ root: Int32, _ form: Form, leavingOut places: Set<[UInt8]> = [], sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+    init(
+        _ root: Int32, _ form: Form, leavingOut places: Set<[UInt8]> = [],
+        sink: @escaping (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
         self.root = root
         self.form = form
         self.places = places

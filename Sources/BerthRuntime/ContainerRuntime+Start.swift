@@ -85,10 +85,11 @@ extension ContainerRuntime {
             service.user ?? record.imageExecution.User ?? "", additionalGroups: service.additionalGroups,
             root: request.root.number, service: service.name)
         var binds = try generatedFiles(request)
-        binds += try MountSources.resolve(record, layout: layout, root: request.root)
+        var trees = request.trees
+        binds += try MountSources.resolve(record, layout: layout, root: request.root, trees: &trees)
         binds += try privateFiles(request)
         var (joined, hosts, slots) = namespacePlaces(request)
-        for tree in request.trees {
+        for tree in trees {
             slots.append(tree.mount)
             let mount = RuntimeSpec.Mount(
                 tree.target, type: "bind", source: "\(LaunchCompiler.slotSource)\(slots.count - 1)",
@@ -97,10 +98,11 @@ extension ContainerRuntime {
             let inner = binds.firstIndex { $0.destination.hasPrefix("\(tree.target)/") }
             binds.insert(mount, at: inner ?? binds.endIndex)
         }
-        let input = SpecInput(
+        var input = SpecInput(
             record: record, user: user, binds: binds, cgroupMounts: cgroups.mounts(readOnly: !service.privileged),
             availableCapabilities: Privileges.boundingSet,
-            ownsNetwork: request.ownsNetwork, joined: joined, hostNamespaces: hosts)
+            ownsNetwork: request.ownsNetwork && !hosts.contains("network"), joined: joined, hostNamespaces: hosts)
+        input.thermalPaths = ThermalPaths.found
         let spec = try SpecBuilder.build(input)
         let devices = ContainerRuntime.deviceRules(service, spec)
         try cgroups.create(record.id.text, limits: service.resources, devices: devices)

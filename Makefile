@@ -13,9 +13,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
-  docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun
+  docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun gcc libc6-dev attr
 
-.PHONY: deps build release test test-unit demo demo-images bench fmt lint install clean help
+.PHONY: deps build release test test-unit cycles demo demo-images bench fmt lint install clean help
 
 deps: ## install the Debian packages that are missing (with sudo where needed)
 	@command -v $(SWIFT) >/dev/null || { echo "berth is written in Swift 6.3 or later, and '$(SWIFT)' is not on PATH."; \
@@ -40,6 +40,10 @@ test: deps ## run every test; needs root for the container, network and end-to-e
 
 test-unit: deps ## run the suites that need no privileges
 	$(SWIFT) test --filter 'BerthModelTests|BerthLoaderTests|BerthInitTests|BerthPlanTests|BerthControlTests|BerthLogTests|BerthCommandTests|TidyTests'
+
+cycles: deps ## a thousand times create, start, exec, stop, down: nothing may be left, nothing may grow (needs root)
+	$(SWIFT) build --build-tests
+	$(SUDO) env BERTH_CYCLES=200 $(SWIFT) test --skip-build --no-parallel --filter CycleTests
 
 demo-images: ## make the demo's images from Debian packages (kept in .cache)
 	CACHE=$(CACHE) examples/demo/make-image

@@ -76,6 +76,7 @@ extension ContainerRuntime {
     private func prepare(_ request: StartRequest) throws -> Prepared {
         let record = request.record
         let service = record.service
+        try ResourceCheck.check(service.resources, service: service.name)
         let directory = layout.container(record.id)
         try Directory.make("\(directory)/rootfs")
         try Directory.make(layout.logDirectory(record.id))

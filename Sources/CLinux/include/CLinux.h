@@ -156,7 +156,11 @@ void clinux_signal_to_descriptor(int number, int descriptor);
 
 // Dispositions are cast macros.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
-static inline void clinux_default_signal(int number) { signal(number, SIG_DFL); }
+// By the raw call: the C library keeps two signals to itself, and posix_spawn(3) leaves them ignored.
+static inline void clinux_default_signal(int number) {
+    const unsigned long action[8] = {0};
+    syscall(SYS_rt_sigaction, number, action, NULL, 8);
+}
 
 // <arpa/inet.h> would bring in the toolchain's own module of the C library.
 extern int inet_pton(int family, const char *text, void *bytes);

@@ -48,7 +48,10 @@ struct AttackExecTests {
                     #expect(set & ~allowed == 0, "\(service) traced a process with more rights: \(line)")
                 }
                 let links = found.filter { $0.hasPrefix("fd ") }.map { String($0.dropFirst(3)) }
-                let own = ["pipe:", "socket:", "/dev/", "/out/", "/proc/", "/evil", "/sys/devices/system/cpu/", "/", "anon_inode:"]
+                let own = [
+                    "pipe:", "socket:", "/dev/", "/out/", "/proc/", "/evil", "/sys/devices/system/cpu/", "/",
+                    "anon_inode:",
+                ]
                 let strange = links.filter { link in !own.contains { link == $0 || $0 != "/" && link.hasPrefix($0) } }
                 #expect(strange.isEmpty, "\(service) saw \(strange)")
             }
@@ -62,13 +65,16 @@ struct AttackExecTests {
         try withHost(image: false) { world, _ in
             // The agent is started by this, with everything inheritable.
             let import_ = try world.onHost(
-                "exec setpriv --inh-caps +chown,+net_raw,+sys_admin '\(world.berth)' image import '\(try BusyboxImage.path())' localhost/busybox:1")
+                "exec setpriv --inh-caps +chown,+net_raw,+sys_admin '\(world.berth)' image import '\(try BusyboxImage.path())' localhost/busybox:1"
+            )
             #expect(import_.status == 0, "\(import_)")
             let agent = try #require(world.agentProcessID)
             let own = try Shell.run("grep CapInh /proc/\(agent)/status").stdout
             #expect(own != "CapInh:\t0000000000000000\n", "the attack is none")
             let look = "grep -E 'Cap(Inh|Amb)' /proc/self/status"
-            try world.write("Dockerfile", "FROM localhost/busybox:1\nRUN \(look) > /root-saw\nUSER guest\nRUN \(look) > /tmp/guest-saw\nUSER 0\n")
+            try world.write(
+                "Dockerfile",
+                "FROM localhost/busybox:1\nRUN \(look) > /root-saw\nUSER guest\nRUN \(look) > /tmp/guest-saw\nUSER 0\n")
             #expect(try world.run("image", "build", "-t", "localhost/saw:1", ".").status == 0)
             let probe = "healthcheck: {test: \"\(look) > /out/probe\", interval: 100ms}\nvolumes: [\"./out:/out\"]"
             try Shell.run("mkdir -m 777 '\(world.stackDirectory.path)/out'")
@@ -78,7 +84,9 @@ struct AttackExecTests {
                     "user: \"\(user)\"\n\(probe)", image: "localhost/saw:1",
                     command: "[\"sh\", \"-c\", \"\(look) > /out/main; exec sleep 100000\"]")
                 #expect(up.status == 0, "\(up)")
-                #expect(eventually { ["main", "probe"].allSatisfy { world.read("out/\($0)") == none + "\n" } }, "\(own): \(world.read("out/main"))")
+                #expect(
+                    eventually { ["main", "probe"].allSatisfy { world.read("out/\($0)") == none + "\n" } },
+                    "\(own): \(world.read("out/main"))")
                 for other in ["0", "1000"] {
                     #expect(try world.run("exec", "-T", "-u", other, "a", "sh", "-c", look).stdout == none + "\n")
                 }
@@ -122,10 +130,12 @@ struct AttackExecTests {
             let archive = world.root.appendingPathComponent("out.tar").path
             for words in [
                 ["top"], ["stats", "--no-stream"], ["ps", "-a"], ["logs"], ["port", "a", "80"], ["images"],
-                ["cp", "a:/srv/x", "x"], ["cp", "a:/bin", "bins"], ["cp", "in", "a:/srv/in"], ["cp", "-a", "a:/etc", "e"],
+                ["cp", "a:/srv/x", "x"], ["cp", "a:/bin", "bins"], ["cp", "in", "a:/srv/in"],
+                ["cp", "-a", "a:/etc", "e"],
                 ["export", "-o", archive, "a"], ["commit", "a", "localhost/made:1"], ["pause"], ["unpause"],
                 ["exec", "-T", "a", "true"], ["exec", "-T", "-u", "extra", "a", "true"], ["volumes"], ["system", "df"],
-                ["image", "history", "localhost/trojan:1"], ["image", "save", "-o", archive + "2", "localhost/trojan:1"],
+                ["image", "history", "localhost/trojan:1"],
+                ["image", "save", "-o", archive + "2", "localhost/trojan:1"],
                 ["image", "inspect", "localhost/trojan:1"], ["restart", "-t", "0"], ["kill"], ["events", "--help"],
             ] {
                 let output = try world.start(words).wait(limit: 60)
@@ -144,7 +154,8 @@ struct AttackExecTests {
             #expect(try world.up("").status == 0)
             let document = try world.run("ps", "-q", "a").stdout.trimmingCharacters(in: .whitespacesAndNewlines)
             let pids = LeakScan.cgroups(ofWorldAt: world.dataRoot).flatMap {
-                ((try? String(contentsOfFile: "\($0)/cgroup.procs", encoding: .utf8)) ?? "").split(separator: "\n").compactMap { Int32($0) }
+                ((try? String(contentsOfFile: "\($0)/cgroup.procs", encoding: .utf8)) ?? "").split(separator: "\n")
+                    .compactMap { Int32($0) }
             }
             let main = try #require(pids.min(), "\(document)")
             let agent = try #require(world.agentProcessID)

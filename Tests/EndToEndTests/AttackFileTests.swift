@@ -4,7 +4,9 @@ import Testing
 
 @Suite("End to end: attacks on copies and volumes", .serialized)
 struct AttackFileTests {
-    @Test("S40, S44: what changes places with a link, a pipe or a device while it is copied: never the host's, never stuck")
+    @Test(
+        "S40, S44: what changes places with a link, pipe or device while it is copied: never the host's, never stuck"
+    )
     func swaps() throws {
         try withHost { world, canary in
             let programs = try AttackPrograms.directory()
@@ -18,7 +20,9 @@ struct AttackFileTests {
                 """
             let up = try world.up(
                 "volumes: [\"\(programs):/prog:ro\", \"vol:/vol\"]\ncpus: 0.5",
-                command: "\n      - sh\n      - -c\n      - |\n\(script.split(separator: "\n").map { "        \($0)" }.joined(separator: "\n"))")
+                command:
+                    "\n      - sh\n      - -c\n      - |\n\(script.split(separator: "\n").map { "        \($0)" }.joined(separator: "\n"))"
+            )
             #expect(up.status == 0, "\(up)")
             #expect(try eventually { try world.inside("a", "ls /ready") == "/ready" })
             try world.write("mine/planted", "planted\n")
@@ -38,7 +42,9 @@ struct AttackFileTests {
                 }
                 #expect(try canary.changes() == "")
             }
-            let read = try Shell.run("grep -rl --devices=skip '\(HostCanary.word)' '\(world.stackDirectory.path)' '\(world.root.path)'/export-*.tar; find '\(world.stackDirectory.path)' -name 'plain-*' -size +1M").stdout
+            let read = try Shell.run(
+                "grep -rl --devices=skip '\(HostCanary.word)' '\(world.stackDirectory.path)' '\(world.root.path)'/export-*.tar; find '\(world.stackDirectory.path)' -name 'plain-*' -size +1M"
+            ).stdout
             #expect(read == "", "the host's content was read: \(read)")
         }
     }
@@ -46,13 +52,18 @@ struct AttackFileTests {
     @Test("S40: absolute links are of the container: /var/run works, and nothing else leads out")
     func insideLinks() throws {
         try withHost { world, canary in
-            try world.importTree("links", "mkdir -p run/x; echo here > run/x/f; ln -s /run var/run; ln -s /../../..\(canary.directory) out")
+            try world.importTree(
+                "links",
+                "mkdir -p run/x; echo here > run/x/f; ln -s /run var/run; ln -s /../../..\(canary.directory) out")
             #expect(try world.up("", image: "localhost/links:1").status == 0)
             #expect(try world.run("cp", "a:/var/run/x/f", "f").status == 0)
             #expect(world.read("f") == "here\n")
             #expect(try world.run("cp", "f", "a:/var/run/x/g").status == 0)
             #expect(try world.inside("a", "cat /run/x/g") == "here")
-            for words in [["cp", "a:/out/file", "x"], ["cp", "-L", "a:/out", "y"], ["cp", "f", "a:/out/file"], ["cp", "f", "a:/out/new"]] {
+            for words in [
+                ["cp", "a:/out/file", "x"], ["cp", "-L", "a:/out", "y"], ["cp", "f", "a:/out/file"],
+                ["cp", "f", "a:/out/new"],
+            ] {
                 #expect(try world.start(words).wait().status == 1, "\(words)")
             }
         }
@@ -63,14 +74,19 @@ struct AttackFileTests {
         try withHost { world, canary in
             try world.write("tree/dir/file", "x\n")
             #expect(try world.up("").status == 0)
-            for (place, link) in [("/d/dir", canary.directory), ("/d/dir", "/../..\(canary.file)"), ("/d", canary.directory)] {
+            for (place, link) in [
+                ("/d/dir", canary.directory), ("/d/dir", "/../..\(canary.file)"), ("/d", canary.directory),
+            ] {
                 _ = try world.inside("a", "rm -rf /d; mkdir -p $(dirname \(place)); ln -s \(link) \(place)")
-                try Shell.run("chmod 777 '\(world.stackDirectory.path)/tree/dir'; chown -R 12:34 '\(world.stackDirectory.path)/tree'")
+                try Shell.run(
+                    "chmod 777 '\(world.stackDirectory.path)/tree/dir'; chown -R 12:34 '\(world.stackDirectory.path)/tree'"
+                )
                 _ = try world.run("cp", "-a", "tree/.", "a:/d")
                 #expect(try canary.changes() == "", "\(place) \(link)")
             }
-            // Out of the container, onto a link of the caller's own: that is the caller's wish, and the link's target alone.
-            _ = try world.inside("a", "rm -rf /d; mkdir -p /d/sub; ln -s \(canary.directory) /d/sub/out; chmod 7777 /d/sub")
+            // Out of the container, over what was copied before: a link stays one.
+            _ = try world.inside(
+                "a", "rm -rf /d; mkdir -p /d/sub; ln -s \(canary.directory) /d/sub/out; chmod 7777 /d/sub")
             #expect(try world.run("cp", "-a", "a:/d", "copied").status == 0)
             #expect(try world.run("cp", "-a", "a:/d/.", "copied").status == 0, "over what was copied before")
             let kind = try Shell.run("stat -c %F '\(world.stackDirectory.path)/copied/sub/out'").stdout
@@ -99,7 +115,8 @@ struct AttackFileTests {
                 #expect(try world.run("down", "-v", "-t", "0").status == 0)
             }
             #expect(try world.up("volumes: [\"vol:/srv/seed\"]").status == 0)
-            #expect(try world.inside("a", "cat /srv/seed/file; rm /srv/seed/file; echo own > /srv/seed/own") == "seeded")
+            #expect(
+                try world.inside("a", "cat /srv/seed/file; rm /srv/seed/file; echo own > /srv/seed/own") == "seeded")
             #expect(try world.run("restart", "-t", "0").status == 0)
             #expect(try world.inside("a", "ls /srv/seed") == "own", "what is not empty is left alone")
             #expect(try world.run("up", "-d", "--force-recreate", "-t", "0").status == 0)

@@ -11,7 +11,9 @@ struct AttackKernelTests {
                 let up = try world.up("cgroup: \(mode)")
                 #expect(up.status == 0, "\(up)")
                 let made = try world.inside(
-                    "a", "find /sys/fs/cgroup -type d | while read d; do mkdir $d/evil 2>&1; done | sed 's/.*: //' | sort -u")
+                    "a",
+                    "find /sys/fs/cgroup -type d | while read d; do mkdir $d/evil 2>&1; done | sed 's/.*: //' | sort -u"
+                )
                 #expect(made == "Read-only file system", "\(mode): \(made)")
                 let written = try world.inside(
                     "a",
@@ -23,7 +25,10 @@ struct AttackKernelTests {
                     "unshare -Ur true 2>&1; mkdir /tmp/cg; mount -t cgroup -o memory none /tmp/cg 2>&1; "
                         + "mount -t cgroup2 none /tmp/cg 2>&1; mount -o remount,rw /sys/fs/cgroup 2>&1; true")
                 #expect(escape.split(separator: "\n").count == 4 && !escape.contains("tmp/cg/"), "\(escape)")
-                #expect(escape.split(separator: "\n").allSatisfy { $0.lowercased().contains("permi") || $0.contains("denied") }, "\(escape)")
+                #expect(
+                    escape.split(separator: "\n").allSatisfy {
+                        $0.lowercased().contains("permi") || $0.contains("denied")
+                    }, "\(escape)")
                 #expect(try world.run("down", "-t", "0").status == 0)
             }
         }
@@ -33,13 +38,17 @@ struct AttackKernelTests {
     func sysctls() throws {
         try withHost { world, canary in
             let rows = [
-                ("kernel.core_pattern: x", ""), ("net/../kernel/core_pattern: x", ""), ("net.ipv4/../../kernel.core_pattern: x", ""),
+                ("kernel.core_pattern: x", ""), ("net/../kernel/core_pattern: x", ""),
+                ("net.ipv4/../../kernel.core_pattern: x", ""),
                 ("kernel.hostname: x", ""), ("vm.overcommit_memory: 1", ""), ("fs.file-max: 1000", ""),
-                ("net.ipv4.ip_forward: \"1\\nkernel.core_pattern=x\"", ""), ("\"kernel.shm_rmid_forced+kernel.core_pattern\": 1", ""),
+                ("net.ipv4.ip_forward: \"1\\nkernel.core_pattern=x\"", ""),
+                ("\"kernel.shm_rmid_forced+kernel.core_pattern\": 1", ""),
                 ("\" kernel.msgmax\": 1", ""), ("net.core.somaxconn: 5", "network_mode: host"),
-                ("kernel.msgmax: 5", "ipc: host"), ("fs.mqueue.msg_max: 5", "ipc: host"), ("net..core.somaxconn: 5", ""),
+                ("kernel.msgmax: 5", "ipc: host"), ("fs.mqueue.msg_max: 5", "ipc: host"),
+                ("net..core.somaxconn: 5", ""),
             ]
-            let look = "cat /proc/sys/kernel/core_pattern /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max /proc/sys/fs/file-max /proc/sys/vm/overcommit_memory"
+            let look =
+                "cat /proc/sys/kernel/core_pattern /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max /proc/sys/fs/file-max /proc/sys/vm/overcommit_memory"
             let before = try world.onHost(look).stdout
             for (line, other) in rows {
                 let up = try world.up("sysctls: {\(line)}\n\(other)")
@@ -49,7 +58,10 @@ struct AttackKernelTests {
             #expect(try world.onHost("cat /proc/sys/net/core/somaxconn").stdout != "5\n")
             let own = try world.up("sysctls: {kernel.msgmax: 4321, fs.mqueue.msg_max: 7, net.core.somaxconn: 99}")
             #expect(own.status == 0, "\(own)")
-            #expect(try world.inside("a", "cat /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max /proc/sys/net/core/somaxconn") == "4321\n7\n99")
+            #expect(
+                try world.inside(
+                    "a", "cat /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max /proc/sys/net/core/somaxconn")
+                    == "4321\n7\n99")
             #expect(try world.onHost(look).stdout == before)
         }
     }
@@ -79,30 +91,44 @@ struct AttackKernelTests {
             #expect(try world.run("image", "build", "-t", "localhost/saw:1", ".").status == 0)
             #expect(try world.up("", image: "localhost/saw:1").status == 0)
             #expect(try world.inside("a", "sh /look; cat /saw") == "over\nover")
-            #expect(try world.up("read_only: true\nsecurity_opt: [\"systempaths=unconfined\"]", image: "localhost/saw:1").status == 0)
-            #expect(try world.inside("a", "wc -c < /proc/timer_list") != "0", "the option shows what is masked without it")
+            #expect(
+                try world.up("read_only: true\nsecurity_opt: [\"systempaths=unconfined\"]", image: "localhost/saw:1")
+                    .status == 0)
+            #expect(
+                try world.inside("a", "wc -c < /proc/timer_list") != "0", "the option shows what is masked without it")
         }
     }
 
-    @Test("S25: a node of the host's disk can be made and not be opened, beside the main program too, and while limits change")
+    @Test(
+        "S25: a node of the host's disk can be made and not be opened, beside the main program and in a build, too"
+    )
     func devices() throws {
         try withHost { world, _ in
-            let up = try world.up("", command: "[\"sh\", \"-c\", \"mknod /tmp/disk b 254 0; mknod /tmp/mem c 1 1; mknod /tmp/kmsg c 1 11; for d in disk mem kmsg; do head -c 1 /tmp/$$d; done > /tmp/saw 2>&1; exec sleep 1000\"]")
+            let up = try world.up(
+                "",
+                command:
+                    "[\"sh\", \"-c\", \"mknod /tmp/disk b 254 0; mknod /tmp/mem c 1 1; mknod /tmp/kmsg c 1 11; for d in disk mem kmsg; do head -c 1 /tmp/$$d; done > /tmp/saw 2>&1; exec sleep 1000\"]"
+            )
             #expect(up.status == 0, "\(up)")
-            let denied = "head: /tmp/disk: Operation not permitted\nhead: /tmp/mem: Operation not permitted\nhead: /tmp/kmsg: Operation not permitted"
+            let denied =
+                "head: /tmp/disk: Operation not permitted\nhead: /tmp/mem: Operation not permitted\nhead: /tmp/kmsg: Operation not permitted"
             let isDenied = try eventually { try world.inside("a", "cat /tmp/saw") == denied }
             let saw = try world.inside("a", "cat /tmp/saw")
             #expect(isDenied, "\(saw)")
-            let beside = try world.inside("a", "mknod /tmp/other b 8 0; for d in disk mem kmsg; do head -c 1 /tmp/$d; done 2>&1; head -c 1 /tmp/other 2>&1")
+            let beside = try world.inside(
+                "a",
+                "mknod /tmp/other b 8 0; for d in disk mem kmsg; do head -c 1 /tmp/$d; done 2>&1; head -c 1 /tmp/other 2>&1"
+            )
             #expect(beside == denied + "\nhead: /tmp/other: Operation not permitted", "\(beside)")
             let probe = try world.up(
                 "healthcheck: {test: \"mknod /tmp/d b 8 0; head -c 1 /tmp/d 2> /tmp/probe\", interval: 100ms}")
             #expect(probe.status == 0)
-            #expect(try eventually { try world.inside("a", "cat /tmp/probe") == "head: /tmp/d: Operation not permitted" })
+            #expect(
+                try eventually { try world.inside("a", "cat /tmp/probe") == "head: /tmp/d: Operation not permitted" })
             try world.write("Dockerfile", "FROM localhost/busybox:1\nRUN mknod /d b 8 0; head -c 1 /d 2> /saw; true\n")
             #expect(try world.run("image", "build", "-t", "localhost/saw:1", ".").status == 0)
-            #expect(try world.up("devices: [\"/dev/full:/dev/mine:r\"]", image: "localhost/saw:1").status == 0)
-            #expect(try world.inside("a", "cat /saw; head -c 1 /dev/mine | wc -c; (echo x > /dev/mine) 2>&1 | grep -c permitted") == "head: /d: Operation not permitted\n1\n1")
+            #expect(try world.up("", image: "localhost/saw:1").status == 0)
+            #expect(try world.inside("a", "cat /saw") == "head: /d: Operation not permitted")
         }
     }
 
@@ -111,10 +137,14 @@ struct AttackKernelTests {
         try withHost { world, _ in
             let up = try world.up("pids_limit: 40\nmem_limit: 24m\nmemswap_limit: 24m")
             #expect(up.status == 0, "\(up)")
-            let bomb = try world.inside("a", "b() { b | b & }; b 2>/dev/null; sleep 0.3; echo over")
-            #expect(bomb.hasSuffix("over") || bomb.isEmpty, "\(bomb)")
+            let many = try world.run(
+                "exec", "-T", "a", "sh", "-c", "i=0; while [ $i -lt 60 ]; do sleep 2 & i=$((i+1)); done; echo all")
+            #expect(!many.stdout.contains("all") && many.stderr.contains("fork"), "\(many)")
+            _ = try world.inside("a", "b() { b | b & }; b 2>/dev/null; sleep 0.3")
             let groups = LeakScan.cgroups(ofWorldAt: world.dataRoot)
-            let count = try Shell.run("cat \(groups.map { "'\($0)/pids.current'" }.joined(separator: " ")) 2>/dev/null | sort -n | tail -1").stdout
+            let count = try Shell.run(
+                "cat \(groups.map { "'\($0)/pids.current'" }.joined(separator: " ")) 2>/dev/null | sort -n | tail -1"
+            ).stdout
             #expect((Int(count.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 99) <= 41, "\(count)")
             let stopped = try world.run("stop", "-t", "0")
             #expect(stopped.status == 0, "\(stopped)")

@@ -53,14 +53,18 @@ struct AttackStartTests {
         try withHost { world, canary in
             try world.importTree("null", "mkdir -p dev; ln -s /proc/sys/kernel/core_pattern dev/null")
             try world.write("dev/x", "")
+            try world.write("other/null", "no null device\n")
             let made = try Shell.run(
-                "cd '\(world.stackDirectory.path)/dev' && ln -s /proc/sysrq-trigger null && mkdir pts shm && ln -s /proc/keys zero")
+                "cd '\(world.stackDirectory.path)/dev' && ln -s /proc/sysrq-trigger null && mkdir pts shm && ln -s /proc/keys zero"
+            )
             #expect(made.status == 0)
-            for volumes in ["[]", "[\"./dev:/dev\"]", "[\"vol:/dev\"]"] {
+            for volumes in ["[]", "[\"./dev:/dev\"]", "[\"vol:/dev\"]", "[\"./other:/dev\"]"] {
                 let up = try world.up("volumes: \(volumes)", image: "localhost/null:1")
                 #expect(up.status == 0, "\(up)")
                 let seen = try world.inside(
-                    "a", "for f in keys timer_list interrupts; do cat /proc/$f | wc -c; done; grep -c ' /proc/keys ' /proc/mounts")
+                    "a",
+                    "for f in keys timer_list interrupts; do cat /proc/$f | wc -c; done; grep -c ' /proc/keys ' /proc/mounts"
+                )
                 #expect(seen == "0\n0\n0\n1", "\(volumes): \(seen)")
                 #expect(try world.run("down", "-v").status == 0)
             }
@@ -76,10 +80,15 @@ struct AttackStartTests {
                 "mkdir -p dev; ln -s /etc/hosts dev/console; ln -s /proc/sysrq-trigger dev/ptmx; ln -s / dev/pts")
             let up = try world.up("tty: true", image: "localhost/console:1")
             #expect(up.status == 0, "\(up)")
-            let seen = try world.inside("a", "stat -c %t:%T /dev/console; grep ' /dev/console ' /proc/mounts | cut -d' ' -f2-3; test -L /dev/console || echo real")
+            let seen = try world.inside(
+                "a",
+                "stat -c %t:%T /dev/console; grep ' /dev/console ' /proc/mounts | cut -d' ' -f2-3; test -L /dev/console || echo real"
+            )
             #expect(seen == "88:0\n/dev/console devpts\nreal", "\(seen)")
             // A /dev that somebody else may change: no terminal of it is believed.
-            try Shell.run("mkdir -p '\(world.stackDirectory.path)/dev/pts' && ln -s '\(canary.file)' '\(world.stackDirectory.path)/dev/pts/ptmx' && mkfifo '\(world.stackDirectory.path)/dev/console'")
+            try Shell.run(
+                "mkdir -p '\(world.stackDirectory.path)/dev/pts' && ln -s '\(canary.file)' '\(world.stackDirectory.path)/dev/pts/ptmx' && mkfifo '\(world.stackDirectory.path)/dev/console'"
+            )
             let foreign = try world.up("tty: true\nvolumes: [\"./dev:/dev\"]")
             #expect(foreign.status == 1 && foreign.stderr.contains("terminal"), "\(foreign)")
         }
@@ -92,7 +101,8 @@ struct AttackStartTests {
             #expect(try world.up("", image: "localhost/volume:1").stderr.contains("inside /proc"))
             for lines in [
                 "volumes: [\"vol:/proc\"]", "volumes: [\"vol:/proc/self/attr\"]", "volumes: [\"./x:/proc/sys/kernel\"]",
-                "tmpfs: [/proc/sys]", "tmpfs: [/proc]", "volumes: [\"vol:/srv/../proc/sys\"]", "volumes: [\"vol://proc\"]",
+                "tmpfs: [/proc/sys]", "tmpfs: [/proc]", "volumes: [\"vol:/srv/../proc/sys\"]",
+                "volumes: [\"vol://proc\"]",
             ] {
                 let up = try world.up(lines)
                 #expect(up.status == 1 && up.stderr.contains("/proc"), "\(lines): \(up)")
@@ -109,8 +119,13 @@ struct AttackStartTests {
             #expect(linked.status == 1, "\(linked)")
             // Known to be replaced by others, and the host's own whole: as with docker.
             try world.write("cpuinfo", "one\n")
-            #expect(try world.up("volumes: [\"./cpuinfo:/proc/cpuinfo\"]\noom_score_adj: 77\nsysctls: {net.core.somaxconn: 99}").status == 0)
-            #expect(try world.inside("a", "cat /proc/cpuinfo /proc/1/oom_score_adj /proc/sys/net/core/somaxconn") == "one\n77\n99")
+            #expect(
+                try world.up(
+                    "volumes: [\"./cpuinfo:/proc/cpuinfo\"]\noom_score_adj: 77\nsysctls: {net.core.somaxconn: 99}"
+                ).status == 0)
+            #expect(
+                try world.inside("a", "cat /proc/cpuinfo /proc/1/oom_score_adj /proc/sys/net/core/somaxconn")
+                    == "one\n77\n99")
         }
     }
 
@@ -164,7 +179,10 @@ struct AttackStartTests {
                 ("dev2", "rmdir dev; ln -s /proc/1/root/dev dev"),
                 ("dev3", "rmdir dev; ln -s \(up)\(canary.directory) dev"),
                 ("dev4", "mkdir -p dev; for n in null pts shm mqueue fd; do ln -s \(canary.directory) dev/$n; done"),
-                ("etc1", "mkdir -p etc; for f in hosts hostname resolv.conf; do ln -sf \(up)\(canary.file) etc/$f; done"),
+                (
+                    "etc1",
+                    "mkdir -p etc; for f in hosts hostname resolv.conf; do ln -sf \(up)\(canary.file) etc/$f; done"
+                ),
                 ("etc2", "rm -r etc; ln -s /proc/1/root\(canary.directory) etc"),
                 ("etc3", "rm -r etc; ln -s \(up)\(canary.directory)/inner etc"),
                 ("run", "ln -s / run; mkdir -p \(String(canary.directory.dropFirst()))"),
@@ -174,11 +192,12 @@ struct AttackStartTests {
                 try world.importTree(name, script)
                 try world.write("secret", "a secret\n")
                 let up = try world.up(
-                    "volumes: [\"vol:/run/deep/er\", \"./secret:/etc/given\"]\nworking_dir: /run/work/here",
+                    "volumes: [\"vol:/run/deep/er\", \"./secret:/etc/given\"]\nworking_dir: /run/place/here",
                     image: "localhost/\(name):1")
                 if up.status == 0 {
                     started.insert(name)
-                    #expect(try world.inside("a", "cat /etc/given; test -c /dev/null && echo null").contains("a secret"))
+                    #expect(
+                        try world.inside("a", "cat /etc/given; test -c /dev/null && echo null").contains("a secret"))
                 }
                 #expect(try canary.changes() == "", "\(name)")
                 #expect(try world.run("down", "-v").status == 0)

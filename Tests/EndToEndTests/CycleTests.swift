@@ -39,7 +39,9 @@ struct CycleTests {
             #expect(try world.run("-f", "stay/compose.yaml", "up", "-d").status == 0)
             let agent = try #require(world.agentProcessID)
             func round(_ number: Int) throws {
-                for words in [["create"], ["start"], ["exec", "-T", "s\(number % CycleTests.width)", "true"], ["stop"], ["down"]] {
+                for words in [
+                    ["create"], ["start"], ["exec", "-T", "s\(number % CycleTests.width)", "true"], ["stop"], ["down"],
+                ] {
                     let output = try world.start(words).wait()
                     #expect(output.status == 0, "round \(number): \(output)")
                 }

@@ -6,7 +6,7 @@ import Testing
 struct DefaultContainerTests {
     private static let look = """
         grep -E '^(Cap|NoNewPrivs|Seccomp:|Groups|SigBlk|SigIgn|Umask)' /proc/self/status | tr '\\t' ' ' | sed 's/ *$//'
-        echo "user $(id -u) $(id -g) $(id -G)"; umask; pwd
+        echo "identity $(id -u) $(id -g) $(id -G)"; umask; pwd
         env | sed 's/^HOSTNAME=.*/HOSTNAME=*/' | sort | sed 's/^/env /'
         cut -d' ' -f2- /proc/mounts | sed -E 's/(lowerdir|upperdir|workdir|index|xino|uuid|nouserxattr|redirect_dir)[^, ]*,?//g; s/(memory|pids|devices|cpu[a-z]*|freezer|blkio|hugetlb|perf_event|net_[a-z,]*|rdma|misc|systemd|unified)( cgroup2? )/*\\2/; s/,(inode64|size=[0-9]*k,nr_inodes=[0-9]*k)//; s/ 0 0$//' | sed 's/^/mount /' | grep -v '/sys/fs/cgroup/' | sed -E 's#^mount (/etc/[a-z.]+|/look) [a-z0-9]+ (r[ow]),relatime.*#mount \\1 bind \\2,relatime#; s/,$//' | sort
         for f in $(ls -A /dev); do ls -ld /dev/$f | awk '{print "dev", $1, $3, $4, $5, $6}' | sed -E "s/ [A-Z][a-z][a-z].*//; s/ [0-9]+ [A-Z].*//" | sed "s#\\$# $f#"; done
@@ -22,13 +22,18 @@ struct DefaultContainerTests {
             try world.write("look", DefaultContainerTests.look)
             try world.write(
                 "compose.yaml",
-                "name: seen\nservices: {a: {image: localhost/busybox:1, command: [\"sh\", \"-c\", \"cat /look | sh\"], volumes: [\"./look:/look:ro\"]}}\n")
+                "name: seen\nservices: {a: {image: localhost/busybox:1, command: [\"sh\", \"/look\"], volumes: [\"./look:/look:ro\"]}}\n"
+            )
             let up = try world.run("up", "--no-log-prefix")
             #expect(up.status == 0, "\(up)")
-            let own = try world.onHost("for n in pid net mnt ipc uts cgroup user; do echo \"$n $(readlink /proc/self/ns/$n)\"; done").lines
-            let seen = up.stdout.split(separator: "\n").map(String.init)
+            let own = try world.onHost(
+                "for n in pid net mnt ipc uts cgroup user; do echo \"$n $(readlink /proc/self/ns/$n)\"; done"
+            ).lines
+            let seen = up.stdout.split(separator: "\n").map(String.init).filter { !$0.contains(" exited with ") }
             let lines = seen.map { line in
-                guard let kind = line.split(separator: " ").first, own.contains(where: { $0.hasPrefix("\(kind) \(kind):") }) else { return line }
+                guard let kind = line.split(separator: " ").first,
+                    own.contains(where: { $0.hasPrefix("\(kind) \(kind):") })
+                else { return line }
                 return "namespace \(kind) \(own.contains(line) ? "the host's" : "its own")"
             }
             try compareGolden(lines)

@@ -51,7 +51,8 @@ struct SyscallTableTests {
                 try compare(seen.stdout, service.capabilities, service.name)
             }
             // The same for a program beside the main one, and for a step of a build.
-            try world.write("Dockerfile.main", "FROM localhost/busybox:1\nCOPY p/syscall-table /t\nRUN /t > /saw\nCMD cat /saw\n")
+            try world.write(
+                "Dockerfile.main", "FROM localhost/busybox:1\nCOPY p/syscall-table /t\nRUN /t > /saw\nCMD cat /saw\n")
             try Shell.run("cp -r '\(programs)' '\(world.stackDirectory.path)/p'")
             let built = try world.run("image", "build", "-f", "Dockerfile.main", "-t", "localhost/table:1", ".")
             #expect(built.status == 0, "\(built)")

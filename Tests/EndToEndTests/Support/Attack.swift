@@ -32,7 +32,8 @@ extension World {
             "set -e; mkdir '\(tree)'; cd '\(tree)'; tar -xf '\(try BusyboxImage.path())'\n\(script)\n"
                 + "tar --numeric-owner -cf '\(tree).tar' .")
         guard made.status == 0 else { throw WorldError("making the tree of \(name): \(made)") }
-        let words = ["image", "import"] + changes.flatMap { ["--change", $0] } + ["\(tree).tar", "localhost/\(name):1"]
+        let words =
+            ["image", "import"] + changes.flatMap { ["--change", $0] } + ["\(tree).tar", "localhost/\(name):1"]
         let imported = try start(words).wait()
         guard imported.status == 0 else { throw WorldError("importing \(name): \(imported)") }
         _ = try Shell.run("rm -rf '\(tree)' '\(tree).tar'")

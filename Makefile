@@ -13,12 +13,12 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := pkg-config libyaml-dev libseccomp-dev libcap-dev libarchive-dev libsqlite3-dev libcrypt-dev
 RUN_PACKAGES := nftables
 TEST_PACKAGES := busybox-static iproute2 util-linux mmdebstrap curl zstd xz-utils binutils valgrind python3-jsonschema \
-  iptables docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun
+  iptables docker-registry skopeo umoci buildah git nodejs apache2-utils openssl runc crun gcc libc6-dev attr
 # What the virtual machine of `make test-vm` needs beside those.
 VM_PACKAGES := qemu-system-x86 e2fsprogs
 PROGRAMS := berth berth-agent berth-worker berth-shim berth-oci
 
-.PHONY: deps build release deb test test-unit test-vm test-deb demo demo-images bench fmt lint install clean help
+.PHONY: deps build release deb test test-unit test-vm test-deb cycles demo demo-images bench fmt lint install clean help
 
 deps: ## install the Debian packages that are missing (with sudo where needed)
 	@command -v $(SWIFT) >/dev/null || { echo "berth is written in Swift 6.3 or later, and '$(SWIFT)' is not on PATH."; \
@@ -56,6 +56,10 @@ deb: ## make the Debian package of the release programs; run `make release` firs
 
 test-deb: deb ## install and remove the package in fresh trees of Debian's releases; needs root
 	packaging/test-deb $(CACHE)/berth.deb bookworm trixie
+
+cycles: deps ## a thousand times create, start, exec, stop, down: nothing may be left, nothing may grow (needs root)
+	$(SWIFT) build --build-tests
+	$(SUDO) env BERTH_CYCLES=200 $(SWIFT) test --skip-build --no-parallel --filter CycleTests
 
 demo-images: ## make the demo's images from Debian packages (kept in .cache)
 	CACHE=$(CACHE) examples/demo/make-image

@@ -76,6 +76,7 @@ extension ContainerRuntime {
     private func prepare(_ request: StartRequest) throws -> Prepared {
         let record = request.record
         let service = record.service
+        try ResourceCheck.check(service.resources, service: service.name)
         let directory = layout.container(record.id)
         try Directory.make("\(directory)/rootfs")
         try Directory.make(layout.logDirectory(record.id))
@@ -85,10 +86,11 @@ extension ContainerRuntime {
             service.user ?? record.imageExecution.User ?? "", additionalGroups: service.additionalGroups,
             root: request.root.number, service: service.name)
         var binds = try generatedFiles(request)
-        binds += try MountSources.resolve(record, layout: layout, root: request.root)
+        var trees = request.trees
+        binds += try MountSources.resolve(record, layout: layout, root: request.root, trees: &trees)
         binds += try privateFiles(request)
         var (joined, hosts, slots) = namespacePlaces(request)
-        for tree in request.trees {
+        for tree in trees {
             slots.append(tree.mount)
             let mount = RuntimeSpec.Mount(
                 tree.target, type: "bind", source: "\(LaunchCompiler.slotSource)\(slots.count - 1)",
@@ -97,10 +99,11 @@ extension ContainerRuntime {
             let inner = binds.firstIndex { $0.destination.hasPrefix("\(tree.target)/") }
             binds.insert(mount, at: inner ?? binds.endIndex)
         }
-        let input = SpecInput(
+        var input = SpecInput(
             record: record, user: user, binds: binds, cgroupMounts: cgroups.mounts(readOnly: !service.privileged),
             availableCapabilities: Privileges.boundingSet,
-            ownsNetwork: request.ownsNetwork, joined: joined, hostNamespaces: hosts)
+            ownsNetwork: request.ownsNetwork && !hosts.contains("network"), joined: joined, hostNamespaces: hosts)
+        input.thermalPaths = ThermalPaths.found
         let spec = try SpecBuilder.build(input)
         let devices = ContainerRuntime.deviceRules(service, spec)
         let groups = try makeGroup(record, devices)

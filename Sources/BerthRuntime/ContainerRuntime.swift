@@ -25,7 +25,7 @@ package struct StartRequest: Sendable {
     /// The snapshot's detached, writable overlay mount.
     package var root: SharedDescriptor
     package var network: NetworkPlace
-    /// True: the namespace was made for this container, so its sysctls are its own.
+    /// True: the namespace was made for this container, so its sysctls are its own. The host's never is.
     package var ownsNetwork = true
     /// Kept open by the shim, and given back to an agent that adopts it.
     package var keepsakes: [(label: String, descriptor: SharedDescriptor)] = []

@@ -63,8 +63,12 @@ extension Monitor {
         exec.peer?.send(.execExited(id: exec.id, code: code))
     }
 
-    /// An intermediate process joins the namespaces (its children are then born in the container's pid namespace), and
-    /// clones the program's process as a sibling of itself: a child of the shim.
+    /// An intermediate process joins the group and the namespaces (its children are then born in the container's pid
+    /// namespace), becomes who the program is to be, and clones the program's process as a sibling of itself: a child
+    /// of the shim.
+    ///
+    /// What the container can see is born with the container's own rights and nothing of the host's in its hands:
+    /// whoever may trace it there gains nothing.
     private func launchExec(_ exec: Exec, beside main: ChildProcess, _ streams: Streams) throws(LaunchFailure) {
         let report: (read: SharedDescriptor, write: SharedDescriptor)
         let numbers: (read: SharedDescriptor, write: SharedDescriptor)
@@ -74,7 +78,7 @@ extension Monitor {
             report = try Process.pipe()
             numbers = try Process.pipe()
             channel = try PacketSocket.pair()
-            joiner = try Process.clone(flags: 0)
+            joiner = try Process.clone(flags: 0, cgroup: exec.slots.first?.number ?? -1)
         } catch {
             throw LaunchFailure(stage: "cloning", errno: error.errno)
         }
@@ -84,9 +88,7 @@ extension Monitor {
         let failure = Monitor.readReport(report)
         var status: Int32 = 0
         waitpid(joiner, &status, 0)
-        var sibling: Int32 = 0
-        _ = clinux_fcntl(numbers.read.number, F_SETFL, Int(O_NONBLOCK))
-        if read(numbers.read.number, &sibling, 4) != 4 { sibling = 0 }
+        let sibling = Monitor.readChild(numbers.read.number)
         if let failure {
             if sibling > 0 { waitpid(sibling, &status, 0) }
             throw failure
@@ -103,39 +105,45 @@ extension Monitor {
         }
     }
 
+    /// The number that the intermediate process wrote; 0: none, or one that is no child of ours. The program's process
+    /// had the pipe for a moment, too, and is not believed.
+    private static func readChild(_ numbers: Int32) -> Int32 {
+        var number: Int32 = 0
+        _ = clinux_fcntl(numbers, F_SETFL, Int(O_NONBLOCK))
+        guard read(numbers, &number, 4) == 4, number > 0 else { return 0 }
+        var information = siginfo_t()
+        return waitid(P_PID, id_t(number), &information, WEXITED | WNOHANG | WNOWAIT) == 0 ? number : 0
+    }
+
     /// In the intermediate process. Never returns.
     private static func join(
         _ exec: Exec, _ main: ChildProcess, _ streams: Streams, _ report: Int32, _ numbers: Int32, _ terminal: Int32
     ) -> Never {
-        var slots: [Int: SharedDescriptor] = [:]
-        for (index, descriptor) in exec.slots.enumerated() { slots[index] = descriptor }
-        var interpreter = LaunchInterpreter(slots: slots)
+        var interpreter = LaunchInterpreter(slots: [:])
         interpreter.terminalSocket = terminal
         interpreter.reportPipe = report
+        let birth = exec.program.child.firstIndex { $0.step.belongsToSession } ?? 0
         do throws(LaunchFailure) {
             try interpreter.run(exec.program.prepare)
+            // All namespaces of the main process that the program asks for, in one call.
+            if setns(main.descriptor.number, Int32(truncatingIfNeeded: exec.program.cloneFlags)) != 0 {
+                throw LaunchFailure(stage: "joining the container's namespaces", errno: lastErrno)
+            }
+            streams.install()
+            Process.closeAll(except: [report, numbers, terminal])
+            try interpreter.run(Array(exec.program.child[..<birth]))
         } catch {
             becomeFailure(error, report)
         }
-        // All namespaces of the main process that the program asks for, in one call; but its control group's only from
-        // inside the group: with `nsdelegate`, who is outside of what a namespace shows cannot be born into it.
-        let cgroup = exec.program.cloneFlags & NamespaceFlags.flag("cgroup")
-        if setns(main.descriptor.number, Int32(truncatingIfNeeded: exec.program.cloneFlags ^ cgroup)) != 0 {
-            becomeFailure(LaunchFailure(stage: "joining the container's namespaces", errno: lastErrno), report)
-        }
-        let group = exec.slots.first?.number ?? -1
-        let flags = UInt64(CLONE_PARENT) | (group >= 0 ? UInt64(CLONE_INTO_CGROUP) : 0)
-        let result = clinux_clone3(flags, nil, group)
+        let result = clinux_clone(UInt(CLONE_PARENT))
         if result < 0 { becomeFailure(LaunchFailure(stage: "cloning", errno: lastErrno), report) }
         if result > 0 {
             var number = Int32(result)
             _ = write(numbers, &number, 4)
             _exit(0)
         }
-        if cgroup != 0, setns(main.descriptor.number, Int32(truncatingIfNeeded: cgroup)) != 0 {
-            becomeFailure(LaunchFailure(stage: "joining the container's control groups", errno: lastErrno), report)
-        }
-        becomeChild(&interpreter, exec.program.child, streams, report)
+        _ = CLinux.close(numbers)
+        becomeChild(&interpreter, Array(exec.program.child[birth...]), report)
     }
 
     private static func becomeFailure(_ failure: LaunchFailure, _ report: Int32) -> Never {

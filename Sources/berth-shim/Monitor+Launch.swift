@@ -43,7 +43,10 @@ extension Monitor {
         if processID == 0 {
             interpreter.terminalSocket = channel.1.number
             interpreter.reportPipe = report.write.number
-            Monitor.becomeChild(&interpreter, start.program.child, streams, report.write.number)
+            streams.install()
+            let kept = slots.values.map(\.number) + interpreter.slots.values.map(\.number)
+            Process.closeAll(except: kept + [report.write.number, channel.1.number])
+            Monitor.becomeChild(&interpreter, start.program.child, report.write.number)
         }
         slots = [:]
         streams.closeChildEnds()
@@ -66,14 +69,13 @@ extension Monitor {
         }
     }
 
-    /// In the clone: streams into place, the program, and a report if it fails. Never returns.
+    /// In the clone, its streams in place: the program, and a report if it fails. Never returns.
     static func becomeChild(
-        _ interpreter: inout LaunchInterpreter, _ steps: [LaunchProgram.Child], _ streams: Streams, _ report: Int32
+        _ interpreter: inout LaunchInterpreter, _ steps: [LaunchProgram.Child], _ report: Int32
     ) -> Never {
-        for number in Int32(1)..<65 where number != SIGKILL && number != SIGSTOP && number != 32 && number != 33 {
+        for number in Int32(1)..<65 where number != SIGKILL && number != SIGSTOP {
             clinux_default_signal(number)
         }
-        streams.install()
         do throws(LaunchFailure) {
             try interpreter.run(steps)
         } catch {

@@ -9,7 +9,7 @@ enum OwnerNames {
     static func resolve(_ text: String, root: Int32) throws -> CopyOwner {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         var owner = CopyOwner(userID: 0, groupID: 0)
-        if let number = UInt32(parts[0]) {
+        if let number = try number(parts[0], text) {
             owner = CopyOwner(userID: number, groupID: number)
         } else if !parts[0].isEmpty {
             let entry = try entries("/etc/passwd", root, fields: 4).first { $0[0] == parts[0] }
@@ -22,7 +22,7 @@ enum OwnerNames {
             owner = CopyOwner(userID: userID, groupID: groupID)
         }
         guard parts.count == 2, !parts[1].isEmpty else { return owner }
-        if let number = UInt32(parts[1]) {
+        if let number = try number(parts[1], text) {
             owner.groupID = number
         } else {
             let entry = try entries("/etc/group", root, fields: 3).first { $0[0] == parts[1] }
@@ -35,6 +35,18 @@ enum OwnerNames {
             owner.groupID = groupID
         }
         return owner
+    }
+
+    /// Numeric is always numeric, in the range that ids have everywhere else. Nil: a name.
+    private static func number(_ part: String, _ text: String) throws -> UInt32? {
+        let digits = part.hasPrefix("-") || part.hasPrefix("+") ? part.dropFirst() : part[...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard let number = UInt32(part), number <= UInt32(Int32.max) else {
+            throw BerthError(
+                .invalid, "resolving --chown=\(text)", subject: text,
+                cause: "ids must be in the range 0-\(Int32.max), and \"\(part)\" is not")
+        }
+        return number
     }
 
     private static func entries(_ path: String, _ root: Int32, fields: Int) throws -> [[String]] {

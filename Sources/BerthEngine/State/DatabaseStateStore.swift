@@ -40,6 +40,10 @@ package final class DatabaseStateStore: StateStore {
             if version > 0 && version < Migrations.newest {
                 try FileIO.replace("\(path).before-\(Migrations.newest)", try FileIO.read(path, limit: 1 << 30))
             }
+            // Of this file the database's others take their mode.
+            _ = try Directory.open(path, flags: FileFlags.readWriteCreate, mode: 0o600)
+            try FileOwner.set(
+                path, userID: Process.effectiveUserID, groupID: Process.effectiveGroupID, mode: 0o600)
             durable = try DatabaseQueue(
                 path: path, configuration: DatabaseStateStore.configuration(synchronous: "FULL"))
             try durable.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }

@@ -97,6 +97,15 @@ package enum DirectoryEntry {
         try open(name, in: directory, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
     }
 
+    /// A regular file for reading. Anything else is refused before it is opened: opening a device is an act.
+    package static func openRegular(_ name: EntryName, in directory: Int32) throws(SystemError) -> Descriptor {
+        let entry = try open(name, in: directory, flags: O_PATH)
+        guard try FileStatus.of(entry.number).kind == .regular else {
+            throw SystemError(call: "openat", errno: EINVAL, subject: name.description)
+        }
+        return try Directory.open("/proc/self/fd/\(entry.number)", flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    }
+
     package static func openDirectory(_ name: EntryName, in directory: Int32) throws(SystemError) -> Descriptor {
         try open(name, in: directory, flags: O_RDONLY | O_DIRECTORY)
     }

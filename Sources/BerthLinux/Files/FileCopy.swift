@@ -89,7 +89,7 @@ package enum FileCopy {
             let kind = FileKind(status)
             if kind != .directory && status.st_nlink > 1 {
                 if let first = links[UInt64(status.st_ino)] {
-                    try systemCall("linkat", path) { linkat(targetRoot, String(first.dropFirst()), target, name, 0) }
+                    try link(targetRoot, String(first.dropFirst()), target, name)
                     continue
                 }
                 links[UInt64(status.st_ino)] = path
@@ -122,6 +122,12 @@ package enum FileCopy {
                 }
             }
         }
+    }
+
+    /// The first name is looked up inside the target again: who shares the tree may have put a link on the way.
+    private static func link(_ root: Int32, _ first: String, _ target: Int32, _ name: String) throws(SystemError) {
+        let file = try Directory.open(inRootNumber: root, first, flags: O_PATH | O_NOFOLLOW)
+        try systemCall("linkat", first) { linkat(file.number, "", target, name, AT_EMPTY_PATH) }
     }
 
     private static func copyFile(

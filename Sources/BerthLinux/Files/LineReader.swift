@@ -37,6 +37,29 @@ package final class LineReader {
     }
 }
 
+package enum ByteSearch {
+    /// Where a byte is next, from an index on; the end where it is not.
+    package static func index(of byte: UInt8, in bytes: [UInt8], from start: Int) -> Int {
+        bytes.withUnsafeBytes { buffer in
+            guard start < buffer.count, let base = buffer.baseAddress,
+                let found = memchr(base + start, Int32(byte), buffer.count - start)
+            else { return bytes.count }
+            return UnsafeRawPointer(found) - base
+        }
+    }
+
+    /// How often a byte is in a range.
+    package static func count(of byte: UInt8, in bytes: [UInt8], _ range: Range<Int>) -> Int {
+        var found = 0
+        var index = ByteSearch.index(of: byte, in: bytes, from: range.lowerBound)
+        while index < range.upperBound {
+            found += 1
+            index = ByteSearch.index(of: byte, in: bytes, from: index + 1)
+        }
+        return found
+    }
+}
+
 extension SharedDescriptor {
     /// Gives the open file up now, though references remain: the number is /dev/null from here on.
     package func closeEarly() {

@@ -81,9 +81,7 @@ extension LaunchInterpreter {
         }
         // Whoever waits for the end of a pipe that the launcher was given must not wait for us: only the fifo is
         // needed from here on, and what the program is to be given.
-        let first = 3 + preservedDescriptors
-        if UInt32(fifo) > first { _ = clinux_close_range(first, UInt32(fifo) - 1, 0) }
-        _ = clinux_close_range(max(first, UInt32(fifo) + 1), UInt32.max, 0)
+        Process.closeAll(except: (0..<Int32(preservedDescriptors)).map { 3 + $0 } + [fifo])
         var byte = [UInt8](repeating: 0, count: 1)
         guard try FileIO.readSome(fifo, &byte) == 1 else {
             throw SystemError(call: "read", errno: EPIPE, subject: "the start fifo")

@@ -9,12 +9,14 @@ extension LaunchInterpreter {
             let mount = try DetachedMount.make(
                 type, options: options, attributes: MountAttributes(rawValue: attributes))
             let place = try withRoot { root throws(SystemError) in try root.directory(target) }
+            try LaunchRoot.refuseProcess(place.number, target, type: type)
             try DetachedMount.attach(mount.number, at: place.number, subject: target)
         case .attach(let number, let target, let isDirectory, let attributes, let propagation):
             let mount = try slot(number)
             let place = try withRoot { root throws(SystemError) in
                 try root.destination(target, isDirectory: isDirectory)
             }
+            try LaunchRoot.refuseProcess(place.number, target)
             try DetachedMount.attach(mount, at: place.number, subject: target)
             if attributes != 0 || propagation != 0 {
                 try DetachedMount.setAttributes(
@@ -75,7 +77,7 @@ extension LaunchInterpreter {
         try systemCall("fchmod", target) { fchmod(number, mode) }
     }
 
-    /// Files are covered by a null device of our own, verified by its numbers; directories by an empty tmpfs.
+    /// Files are covered by a null device, verified by its numbers; directories by an empty tmpfs.
     private mutating func mask(_ target: String) throws(SystemError) {
         guard isThere(target) else { return }
         let place = try withRoot { root throws(SystemError) in try root.existing(target) }
@@ -88,15 +90,28 @@ extension LaunchInterpreter {
             try DetachedMount.attach(empty.number, at: place.number, subject: target)
             return
         }
-        let null = try withRoot { root throws(SystemError) in try root.existing("/dev/null") }
-        var found = stat()
-        try systemCall("fstat", "/dev/null") { fstat(null.number, &found) }
-        guard FileKind(found) == .characterDevice, clinux_major(found.st_rdev) == 1, clinux_minor(found.st_rdev) == 3
-        else {
+        let cover = try cleanNull()
+        try DetachedMount.attach(cover.number, at: place.number, subject: target)
+    }
+
+    /// A null device to mask with: the container's own if its numbers say that it is one, or else the host's.
+    private mutating func cleanNull() throws(SystemError) -> Descriptor {
+        do throws(SystemError) {
+            let own = try withRoot { root throws(SystemError) in try root.existing("/dev/null") }
+            if LaunchInterpreter.isNull(own.number) { return try DetachedMount.clone(of: own.number, recursive: false) }
+        } catch {
+            // None, or a link: the host's serves as well.
+        }
+        guard let number = nullDevice?.number, LaunchInterpreter.isNull(number) else {
             throw SystemError(call: "fstat", errno: EINVAL, subject: "/dev/null")
         }
-        let cover = try DetachedMount.clone(of: null.number, recursive: false)
-        try DetachedMount.attach(cover.number, at: place.number, subject: target)
+        return try DetachedMount.clone(of: number, recursive: false)
+    }
+
+    private static func isNull(_ number: Int32) -> Bool {
+        var found = stat()
+        return fstat(number, &found) == 0 && FileKind(found) == .characterDevice && clinux_major(found.st_rdev) == 1
+            && clinux_minor(found.st_rdev) == 3
     }
 
     private func isThere(_ target: String) -> Bool {

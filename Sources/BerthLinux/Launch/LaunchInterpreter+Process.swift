@@ -14,7 +14,7 @@ extension LaunchInterpreter {
             var limit = rlimit(rlim_cur: rlim_t(soft), rlim_max: rlim_t(hard))
             try systemCall("setrlimit", "\(resource)") { clinux_setrlimit(resource, &limit) }
         case .oomScoreAdjustment(let value):
-            try FileIO.writeKernel("/proc/self/oom_score_adj", "\(value)")
+            try writeTrusted("self/oom_score_adj", "\(value)")
         case .newSession:
             // EPERM: the process leads a session already.
             if setsid() < 0 && lastErrno != EPERM { throw SystemError(call: "setsid", errno: lastErrno) }
@@ -45,15 +45,20 @@ extension LaunchInterpreter {
     }
 
     private mutating func writeSysctl(_ name: String, _ value: String) throws(SystemError) {
+        let path = name.split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
+        try writeTrusted("sys/\(path)", value)
+    }
+
+    /// Writes a file of a procfs that is mounted nowhere: what the container has at /proc has no say in it.
+    private mutating func writeTrusted(_ path: String, _ value: String) throws(SystemError) {
         if trustedProc == nil {
             trustedProc = try DetachedMount.make(
                 "proc", options: [], attributes: [.noSetUserID, .noDevices, .noExecute])
         }
         guard let proc = trustedProc?.number else { return }
-        let path = "sys/" + name.split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
         let file = try Directory.open(inRootNumber: proc, path, flags: O_WRONLY | O_NOFOLLOW)
         let bytes = Array(value.utf8)
-        try systemCall("write", name) { bytes.withUnsafeBytes { write(file.number, $0.baseAddress, $0.count) } }
+        try systemCall("write", path) { bytes.withUnsafeBytes { write(file.number, $0.baseAddress, $0.count) } }
     }
 
     /// A pair from the container's own devpts, verified by the file system's magic; nothing is looked up by name.
@@ -82,19 +87,21 @@ extension LaunchInterpreter {
             try DetachedMount.attach(cover.number, at: place.number, subject: "/dev/console")
         }
         try PacketSocket.send(terminalSocket, [1], descriptors: [master.number])
+        hasTerminal = true
         _ = setsid()
         try systemCall("ioctl", "TIOCSCTTY") { clinux_ioctl_int(slave.number, UInt(CLINUX_TIOCSCTTY), 0) }
         for target in Int32(0)...2 { try systemCall("dup2") { dup2(slave.number, target) } }
     }
 
     /// Programs open `/dev/stdout` by its name, which asks for rights on the pipe behind it: as everywhere, it belongs
-    /// to the container's user. Only pipes and a terminal of the container's own are given away.
+    /// to the container's user. Only pipes and a terminal that was made here are given away: the null device of a
+    /// closed standard input is the host's.
     private func giveStreams(to userID: UInt32) {
         for number in Int32(0)...2 {
             var status = stat()
             guard fstat(number, &status) == 0, status.st_uid != userID else { continue }
             // Ignored: in a user namespace the pipe may be somebody's who is not known there.
-            if FileKind(status) == .fifo || terminalSocket >= 0 { _ = fchown(number, userID, gid_t.max) }
+            if FileKind(status) == .fifo || hasTerminal { _ = fchown(number, userID, gid_t.max) }
         }
     }
 

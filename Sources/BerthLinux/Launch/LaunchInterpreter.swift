@@ -20,12 +20,15 @@ package struct LaunchInterpreter: ~Copyable {
     package var slots: [Int: SharedDescriptor]
     /// Where a terminal's master is sent (a packet socket); -1: no terminal is asked for.
     package var terminalSocket: Int32 = -1
+    /// 0–2 are a terminal of the container's own.
+    var hasTerminal = false
     /// The pipe that says how the launch went; closed by a successful execve.
     package var reportPipe: Int32 = -1
     var root: LaunchRoot?
     var attachedRoot: Descriptor?
     /// A procfs of our own, for writes that must not be redirected by what the container mounted.
     var trustedProc: Descriptor?
+    /// The host's, opened before anything of the container's is in sight: what files are masked with.
     var nullDevice: Descriptor?
 
     /// Descriptors from 3 on that the program is given beside its standard streams.
@@ -109,6 +112,7 @@ package struct LaunchInterpreter: ~Copyable {
             let place = try Directory.open(staging, flags: O_PATH | O_DIRECTORY)
             try DetachedMount.attach(mount, at: place.number, subject: staging)
             root = LaunchRoot(base: try Directory.open(staging, flags: O_RDONLY | O_DIRECTORY))
+            nullDevice = try Directory.open("/dev/null", flags: O_PATH | O_NOFOLLOW)
             let base = try rootNumber()
             try systemCall("fchdir", staging) { fchdir(base) }
         default:

@@ -59,6 +59,15 @@ struct LaunchRoot: ~Copyable {
         return try Directory.open(inRootNumber: entry.number, ".", flags: O_PATH, orSelf: entry)
     }
 
+    /// What is mounted on a file of procfs would stand between us and the kernel: only the places that are known to be
+    /// harmless, and those only by their names. A link that leads there is refused.
+    static func refuseProcess(_ place: Int32, _ target: String, type: String = "") throws(SystemError) {
+        var kind = statfs()
+        try systemCall("fstatfs", target) { fstatfs(place, &kind) }
+        if kind.f_type != 0x9fa0 || ProcessFiles.mayBeCovered(target) || type == "proc" { return }
+        throw SystemError(call: "move_mount", errno: EPERM, subject: target)
+    }
+
     static func split(_ target: String) -> (parent: String, name: String) {
         let parts = target.split(separator: "/").map(String.init)
         guard let name = parts.last else { return ("/", ".") }
@@ -76,4 +85,19 @@ extension Directory {
             return try entry.duplicate()
         }
     }
+}
+
+/// Which places in /proc a container may have covered.
+package enum ProcessFiles {
+    private static let replaceable: Set<String> = [
+        "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+        "/proc/loadavg", "/proc/slabinfo", "/proc/net/dev", "/proc/sys/kernel/ns_last_pid",
+        "/proc/sys/crypto/fips_enabled",
+    ]
+
+    /// - Parameter target: absolute, inside the container.
+    package static func mayBeCovered(_ target: String) -> Bool { replaceable.contains(target) }
+
+    /// `/proc` itself or something in it.
+    package static func isInside(_ target: String) -> Bool { target == "/proc" || target.hasPrefix("/proc/") }
 }

@@ -92,6 +92,14 @@ package enum LaunchStep: Equatable, Sendable {
     case becomeInit
     case execute(arguments: [String], environment: [String])
 
+    /// What the program's process must do itself, because it is not inherited: its session, its terminal.
+    package var belongsToSession: Bool {
+        switch self {
+        case .newSession, .terminal: true
+        default: false
+        }
+    }
+
     /// The word for people: "starting web-1: mounting /proc: …".
     package var stage: String {
         switch self {

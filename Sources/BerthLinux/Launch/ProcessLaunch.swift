@@ -50,7 +50,7 @@ package final class ProcessLaunch {
         // The other ends must not live on in us, or nobody would ever hear of the launcher's death.
         _ = close(pair.0.number)
         _ = close(pipe.read.number)
-        for number in Int32(1)..<65 where number != SIGKILL && number != SIGSTOP && number != 32 && number != 33 {
+        for number in Int32(1)..<65 where number != SIGKILL && number != SIGSTOP {
             clinux_default_signal(number)
         }
         for (target, number) in setting.streams.enumerated() { _ = dup2(number, Int32(target)) }

@@ -15,6 +15,16 @@ package enum Process {
         _ = clinux_close_range(first, UInt32.max, UInt32(CLOSE_RANGE_CLOEXEC))
     }
 
+    /// Closes every descriptor but 0, 1, 2 and the given ones.
+    package static func closeAll(except kept: [Int32]) {
+        var first: UInt32 = 3
+        for number in Set(kept).sorted() where number >= 3 {
+            if UInt32(number) > first { _ = clinux_close_range(first, UInt32(number) - 1, 0) }
+            first = UInt32(number) + 1
+        }
+        _ = clinux_close_range(first, UInt32.max, 0)
+    }
+
     /// Executes; returns only with the error.
     package static func execute(_ path: String, _ arguments: [String], _ environment: [String]) -> SystemError {
         withStringVectors(arguments, environment) { argv, envp in

@@ -45,6 +45,13 @@ enum BundleCheck {
         for mount in spec.mounts ?? [] where !mount.destination.hasPrefix("/") {
             throw BundleRefusal.error("mount \(mount.destination)", "destination must be an absolute path")
         }
+        for mount in spec.mounts ?? [] where ProcessFiles.isInside(mount.destination) {
+            let isWhole = mount.destination == "/proc" && (mount.type == "proc" || mount.source == "/proc")
+            guard isWhole || ProcessFiles.mayBeCovered(mount.destination) else {
+                throw BundleRefusal.error(
+                    "mount \(mount.destination)", "cannot be mounted because it is inside /proc")
+            }
+        }
     }
 
     private static func names(_ spec: BundleSpec) throws {
@@ -61,7 +68,9 @@ enum BundleCheck {
         for name in (spec.linux?.sysctl ?? [:]).keys {
             let plain = name.split(separator: "/").joined(separator: ".")
             let uts = ["kernel.domainname", "kernel.hostname"].contains(plain) && spec.hasNamespace("uts")
-            guard uts || SysctlRules.isAllowed(plain, ownsNetwork: spec.hasNamespace("network")) else {
+            let isOwn = SysctlRules.isAllowed(
+                plain, ownsNetwork: spec.hasNamespace("network"), ownsIPC: spec.hasNamespace("ipc"))
+            guard uts || isOwn else {
                 throw BundleRefusal.error("sysctl \"\(name)\"", "is not in a separate kernel namespace")
             }
         }

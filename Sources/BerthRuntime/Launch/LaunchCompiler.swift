@@ -83,7 +83,7 @@ package enum LaunchCompiler {
         }
     }
 
-    /// A program beside the main process. Its namespaces are those of the main process; slot 0 is the group to join.
+    /// A program beside the main process, in its namespaces.
     package static func compileExec(
         process: RuntimeSpec.Process, namespaces: [RuntimeSpec.Namespace], joinFiles: [String], seccompFilter: [UInt8]?,
         rows: UInt16 = 0, columns: UInt16 = 0
@@ -92,14 +92,15 @@ package enum LaunchCompiler {
         for namespace in namespaces { flags |= NamespaceFlags.flag(namespace.type) }
         var program = LaunchProgram(cloneFlags: flags)
         program.prepare = joinFiles.map { LaunchProgram.Child(.joinTasks(path: $0)) }
+        // Identity first: the shim makes the process that the container sees when nothing of ours is left to be had.
+        program.child += limits(of: process)
+        program.child.append(.init(.fileMask(0o022)))
+        appendIdentity(process, filter: seccompFilter, createDirectory: false, to: &program.child)
         if process.terminal {
             program.child.append(.init(.terminal(rows: rows, columns: columns, console: false)))
         } else {
             program.child.append(.init(.newSession))
         }
-        program.child += limits(of: process)
-        program.child.append(.init(.fileMask(0o022)))
-        appendIdentity(process, filter: seccompFilter, createDirectory: false, to: &program.child)
         program.child.append(.init(.execute(arguments: process.args, environment: process.env)))
         return program
     }
@@ -114,7 +115,8 @@ package enum LaunchCompiler {
         steps.append(.init(.workingDirectory(process.cwd, create: createDirectory)))
         steps.append(
             .init(.user(userID: process.user.uid, groupID: process.user.gid, groups: process.user.additionalGids)))
-        if process.user.uid == 0 { steps.append(.init(.capabilities(set))) }
+        // For others than root nothing is left, the inheritable set included, whatever we were started with.
+        steps.append(.init(.capabilities(process.user.uid == 0 ? set : 0)))
         if process.noNewPrivileges {
             steps.append(.init(.noNewPrivileges))
             if let filter { steps.append(.init(.seccomp(filter))) }
@@ -191,12 +193,14 @@ package enum LaunchCompiler {
             program.child.append(
                 .init(.setAttributes(target: mount.destination, attributes: options.attributes.rawValue)))
         default:
+            let source = mount.source.isEmpty ? [] : ["source=\(mount.source)"]
             let isOptional = mount.destination.hasPrefix("/sys/fs/cgroup/") || mount.type == "mqueue"
             program.child.append(
                 .init(
                     .mount(
                         type: mount.type, target: mount.destination,
-                        options: options.data.filter { $0 != "newinstance" }, attributes: options.attributes.rawValue),
+                        options: source + options.data.filter { $0 != "newinstance" },
+                        attributes: options.attributes.rawValue),
                     ignoring: isOptional ? absent + [16, 1] : []))
         }
     }

@@ -1,7 +1,7 @@
 // The default filter's facts: which calls every container may make, and which go with a capability or architecture.
-// Names only: numbers are the library's business, and names that it does not know are left out.
+// Names: numbers are the library's business, but for calls that are newer than it may be.
 
-/// Docker's default policy as tables. Anything not listed is EPERM; calls newer than the library are ENOSYS.
+/// Docker's default policy as tables. Anything not listed is EPERM; calls newer than the policy are ENOSYS.
 enum DefaultSeccomp {
     static let always = words(
         """
@@ -74,7 +74,17 @@ enum DefaultSeccomp {
         "CAP_PERFMON": words("perf_event_open"),
     ]
 
+    /// Numbers of calls that libraries of today may not know; from 424 on they are the same everywhere.
+    static let newer: [String: UInt32] = [
+        "set_mempolicy_home_node": 450, "cachestat": 451, "fchmodat2": 452, "map_shadow_stack": 453, "futex_wake": 454,
+        "futex_wait": 455, "futex_requeue": 456, "statmount": 457, "listmount": 458, "lsm_get_self_attr": 459,
+        "lsm_set_self_attr": 460, "lsm_list_modules": 461, "mseal": 462, "setxattrat": 463, "getxattrat": 464,
+        "listxattrat": 465, "removexattrat": 466,
+    ]
+
     #if arch(x86_64)
+        /// `uretprobe`, which only this architecture has.
+        static let returnProbe: UInt32 = 335
         static let byArchitecture = words("arch_prctl modify_ldt")
         static let architectures = ["x86_64", "x86", "x32"]
     #elseif arch(arm64)

@@ -6,7 +6,7 @@ import CSeccomp
 /// Filter bytes for a set of capabilities, compiled once per (policy, capabilities, library, kernel) and kept on disk.
 package struct SeccompCompiler: Sendable {
     /// Part of the cache key: raise it when the tables or the prelude change.
-    private static let policyVersion = 1
+    private static let policyVersion = 2
     private let cacheDirectory: String
 
     package init(cacheDirectory: String) { self.cacheDirectory = cacheDirectory }
@@ -59,17 +59,16 @@ package struct SeccompCompiler: Sendable {
             }
         }
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 1)
-        for name in DefaultSeccomp.always + DefaultSeccomp.tracing + DefaultSeccomp.byArchitecture {
-            try allow(context, name)
-        }
-        for (capability, names) in DefaultSeccomp.byCapability {
+        var names = DefaultSeccomp.always + DefaultSeccomp.tracing + DefaultSeccomp.byArchitecture
+        for (capability, more) in DefaultSeccomp.byCapability {
             guard let number = CapabilityNames.number(capability), boundingSet & (1 << UInt64(number)) != 0 else {
                 continue
             }
-            for name in names { try allow(context, name) }
+            names += more
         }
+        for name in names { try allow(context, name) }
         try addConditions(context, isAdministrator: boundingSet & (1 << 21) != 0)
-        return try export(context)
+        return SeccompPrelude(allowing: names).bytes + (try exported(context))
     }
 
     private static func errnoAction(_ code: UInt32) -> UInt32 { 0x0005_0000 | code }
@@ -83,7 +82,7 @@ package struct SeccompCompiler: Sendable {
 
     private static func allow(_ context: scmp_filter_ctx, _ name: String) throws {
         let number = seccomp_syscall_resolve_name(name)
-        if number == -1 { return }  // newer than the library: ENOSYS by the prelude
+        if number == -1 { return }  // newer than the library: the prelude knows it
         let code = seccomp_rule_add_array(context, allowAction, number, 0, nil)
         // EEXIST: named twice. EDOM: not on one of the architectures.
         if code != 0 && code != -17 && code != -33 { try check(code, name) }
@@ -109,8 +108,6 @@ package struct SeccompCompiler: Sendable {
         try rule("clone3", [], action: errnoAction(38))
     }
 
-    private static func export(_ context: scmp_filter_ctx) throws -> [UInt8] { prelude() + (try exported(context)) }
-
     static func exported(_ context: scmp_filter_ctx) throws -> [UInt8] {
         let pipe = try Process.pipe()
         // A filter is about 8 KiB and a pipe holds 64.
@@ -118,25 +115,5 @@ package struct SeccompCompiler: Sendable {
         let read = pipe.read
         withExtendedLifetime(pipe.write) {}
         return try FileIO.readAvailable(number: read.number, limit: 64 << 10)
-    }
-
-    /// Calls newer than every name of the library fail with ENOSYS, not EPERM: programs then fall back to older calls.
-    private static func prelude() -> [UInt8] {
-        #if arch(x86_64)
-            let architecture: UInt32 = 0xC000_003E
-        #else
-            let architecture: UInt32 = 0xC000_00B7
-        #endif
-        var highest: Int32 = 0
-        for name in DefaultSeccomp.always { highest = max(highest, seccomp_syscall_resolve_name(name)) }
-        func instruction(_ code: UInt16, _ jt: UInt8, _ jf: UInt8, _ k: UInt32) -> [UInt8] {
-            [UInt8(code & 255), UInt8(code >> 8), jt, jf]
-                + (0..<4).map { UInt8(truncatingIfNeeded: k >> UInt32(8 * $0)) }
-        }
-        let load: UInt16 = 0x20, equal: UInt16 = 0x15, greater: UInt16 = 0x25, atLeast: UInt16 = 0x35,
-            give: UInt16 = 0x06
-        return instruction(load, 0, 0, 4) + instruction(equal, 0, 4, architecture) + instruction(load, 0, 0, 0)
-            + instruction(atLeast, 2, 0, 0x4000_0000) + instruction(greater, 0, 1, UInt32(highest))
-            + instruction(give, 0, 0, errnoAction(38))
     }
 }

@@ -16,6 +16,8 @@ package struct SpecInput: Sendable {
     package var joined: [String: String]
     /// `host` modes, by type.
     package var hostNamespaces: Set<String>
+    /// Per processor: what tells other tenants of the machine how hot it is.
+    package var thermalPaths: [String] = []
 }
 
 package enum SpecBuilder {
@@ -34,10 +36,11 @@ package enum SpecBuilder {
             capabilities: (0..<64).filter { capabilities & (1 << UInt64($0)) != 0 }.map { "\($0)" },
             rlimits: try limits(service), noNewPrivileges: security.noNewPrivileges,
             oomScoreAdj: service.oomScoreAdjustment)
+        try refuseProcessFiles(input)
         let masks = service.privileged || security.unconfinedPaths
         let linux = RuntimeSpec.Linux(
             namespaces: namespaces(input), devices: try devices(service),
-            sysctl: try sysctls(input), maskedPaths: masks ? [] : DefaultPaths.masked,
+            sysctl: try sysctls(input), maskedPaths: masks ? [] : DefaultPaths.masked + input.thermalPaths,
             readonlyPaths: masks ? [] : DefaultPaths.readOnly, rootfsPropagation: "rprivate",
             usesDefaultSeccomp: !service.privileged && !security.unconfinedSeccomp)
         let usesHostNames = input.hostNamespaces.contains("uts") || input.joined["uts"] != nil
@@ -120,6 +123,19 @@ package enum SpecBuilder {
         }
     }
 
+    /// /proc is the container's view of the kernel, and what we set up goes through it: nothing is mounted over it but
+    /// the host's own and what other programs are known to replace.
+    private static func refuseProcessFiles(_ input: SpecInput) throws {
+        for mount in input.binds where ProcessFiles.isInside(mount.destination) {
+            if ProcessFiles.mayBeCovered(mount.destination) { continue }
+            if mount.destination == "/proc" && mount.type == "bind" && mount.source == "/proc" { continue }
+            throw BerthError(
+                .invalid, "creating service \(input.record.service.name)", subject: mount.destination,
+                cause: "\(mount.destination) cannot be mounted because it is inside /proc",
+                hint: "mount it somewhere else; an image's VOLUME there needs another image")
+        }
+    }
+
     private static func sysctls(_ input: SpecInput) throws -> [String: String] {
         var all: [String: String] = [:]
         if input.ownsNetwork {
@@ -127,11 +143,15 @@ package enum SpecBuilder {
             all["net.ipv4.ping_group_range"] = "0 2147483647"
         }
         for (name, value) in input.record.service.sysctls {
-            guard SysctlRules.isAllowed(name, ownsNetwork: input.ownsNetwork), !value.contains("\n") else {
+            let isOwn = SysctlRules.isAllowed(
+                name, ownsNetwork: input.ownsNetwork, ownsIPC: !input.hostNamespaces.contains("ipc"))
+            guard isOwn, !value.contains("\n") else {
                 throw BerthError(
                     .invalid, "creating service \(input.record.service.name)", subject: name,
-                    cause: "sysctl \(name) is not one that a container has for itself",
-                    hint: "net.*, fs.mqueue.* and kernel.{sem,shm*,msg*} are")
+                    cause: isOwn
+                        ? "the value of sysctl \(name) has more than one line"
+                        : "sysctl \(name) is not one that a container has for itself",
+                    hint: "net.* with a network of its own; fs.mqueue.* and kernel.{sem,shm*,msg*} unless ipc is host")
             }
             all[name] = value
         }
@@ -222,6 +242,18 @@ enum DefaultPaths {
     ]
 }
 
+/// Masked beside Docker's fixed list, where the machine has them.
+enum ThermalPaths {
+    static let found: [String] = {
+        let directory = "/sys/devices/system/cpu"
+        // Ignored: a machine without the directory has nothing to hide in it.
+        let names = (try? Directory.names(directory)) ?? []
+        return names.filter { $0.hasPrefix("cpu") && $0.dropFirst(3).allSatisfy(\.isNumber) && $0.count > 3 }
+            .map { "\(directory)/\($0)/thermal_throttle" }
+            .filter { (try? FileStatus.of($0)) != nil }.sorted()
+    }()
+}
+
 /// Namespaced sysctls, by exact name or subtree; nothing that tricks with slashes.
 enum SysctlRules {
     private static let exact: Set<String> = [
@@ -230,7 +262,7 @@ enum SysctlRules {
         "kernel.shm_rmid_forced",
     ]
 
-    static func isAllowed(_ name: String, ownsNetwork: Bool) -> Bool {
+    static func isAllowed(_ name: String, ownsNetwork: Bool, ownsIPC: Bool) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         let isPlain = parts.allSatisfy { part in
             !part.isEmpty
@@ -239,7 +271,8 @@ enum SysctlRules {
                 }
         }
         guard isPlain else { return false }
-        return exact.contains(name) || name.hasPrefix("fs.mqueue.") || (name.hasPrefix("net.") && ownsNetwork)
+        if name.hasPrefix("net.") { return ownsNetwork }
+        return ownsIPC && (exact.contains(name) || name.hasPrefix("fs.mqueue."))
     }
 }
 

@@ -12,8 +12,6 @@ package struct ContainerUser: Equatable, Sendable {
 }
 
 package enum UserLookup {
-    private static let fileBytesMax = 8 << 20
-    private static let lineBytesMax = 64 << 10
     private static let idMax: UInt64 = 0x7fff_ffff
 
     /// Resolves `user[:group]` and additional groups inside a root.
@@ -21,14 +19,14 @@ package enum UserLookup {
         throws
         -> ContainerUser
     {
-        let passwd = try entries("/etc/passwd", root: root, fields: 7)
-        let group = try entries("/etc/group", root: root, fields: 4)
+        let passwd = try AccountFile("/etc/passwd", root: root, fields: 7)
+        let group = try AccountFile("/etc/group", root: root, fields: 4)
         return try resolve(
             specification, additionalGroups: additionalGroups, passwd: passwd, group: group, service: service)
     }
 
     static func resolve(
-        _ specification: String, additionalGroups: [String], passwd: [[String]], group: [[String]], service: String
+        _ specification: String, additionalGroups: [String], passwd: AccountFile, group: AccountFile, service: String
     ) throws -> ContainerUser {
         let parts = specification.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let name = parts.first ?? ""
@@ -65,7 +63,7 @@ package enum UserLookup {
         return user
     }
 
-    private static func groupID(_ text: String, _ group: [[String]], _ service: String, _ specification: String) throws
+    private static func groupID(_ text: String, _ group: AccountFile, _ service: String, _ specification: String) throws
         -> UInt32
     {
         if let number = try number(text, service, specification) { return number }
@@ -90,30 +88,5 @@ package enum UserLookup {
     private static func failure(_ service: String, _ specification: String, _ cause: String) -> BerthError {
         BerthError(
             .invalid, "resolving user \"\(specification)\" of service \(service)", subject: specification, cause: cause)
-    }
-
-    /// The lines of a file in the root, split at colons, those with too few fields left out. Absent: none.
-    private static func entries(_ path: String, root: Int32, fields: Int) throws -> [[String]] {
-        let file: Descriptor
-        do throws(SystemError) {
-            file = try Directory.open(inRootNumber: root, path, flags: FileFlags.readNonBlocking)
-        } catch {
-            if error.isNotFound { return [] }
-            throw BerthError(.invalid, "reading \(path) of the image", cause: "\(error)")
-        }
-        guard try FileStatus.of(file.number).kind == .regular else {
-            throw BerthError(.invalid, "reading \(path) of the image", cause: "it is not a regular file")
-        }
-        let content: [UInt8]
-        do {
-            content = try FileIO.read(file, limit: fileBytesMax)
-        } catch {
-            throw BerthError(.invalid, "reading \(path) of the image", cause: "it is larger than \(fileBytesMax) bytes")
-        }
-        return content.split(separator: 0x0A).filter { $0.count <= lineBytesMax }.compactMap { line in
-            let parts = String(decoding: line, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false)
-                .map(String.init)
-            return parts.count >= fields ? parts : nil
-        }
     }
 }

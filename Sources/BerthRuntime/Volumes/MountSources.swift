@@ -3,11 +3,13 @@ import BerthLinux
 import BerthModel
 
 enum MountSources {
-    static func resolve(_ record: ContainerRecord, layout: StateLayout, root: SharedDescriptor) throws -> [RuntimeSpec
-        .Mount]
-    {
+    /// - Parameter trees: gets what is mounted by descriptor, because others can change what its path leads to.
+    static func resolve(
+        _ record: ContainerRecord, layout: StateLayout, root: SharedDescriptor, trees: inout [TreeMount]
+    ) throws -> [RuntimeSpec.Mount] {
         var materialCount = 0
-        return try record.mounts.compactMap { mount in
+        var found: [RuntimeSpec.Mount] = []
+        for mount in record.mounts {
             let access = mount.readOnly ? "ro" : "rw"
             switch mount.source {
             case .volume(let name, _, let noCopy, let subpath):
@@ -18,25 +20,33 @@ enum MountSources {
                 if !noCopy && subpath == nil {
                     try VolumeSeeding.seed(content, from: mount.target, root: root, volume: name)
                 }
-                let source = try VolumeSeeding.subpath(content, subpath, volume: name)
-                return RuntimeSpec.Mount(
-                    mount.target, type: "bind", source: source, options: ["rbind", access, "directory"])
+                if let subpath {
+                    let part = try VolumeSeeding.subpath(content, subpath, volume: name)
+                    trees.append(
+                        TreeMount(mount: part, target: mount.target, isDirectory: true, readOnly: mount.readOnly))
+                    continue
+                }
+                found.append(
+                    RuntimeSpec.Mount(
+                        mount.target, type: "bind", source: content, options: ["rbind", access, "directory"]))
             case .bind(let path, let createHostPath, let propagation):
-                return try bind(mount, path, createHostPath, propagation, access)
+                found.append(try bind(mount, path, createHostPath, propagation, access))
             case .tmpfs(let sizeBytes, let mode, let options):
-                return tmpfs(mount, sizeBytes, mode, options)
+                found.append(tmpfs(mount, sizeBytes, mode, options))
             case .image:
                 // Comes as a tree of its own.
-                return nil
+                continue
             case .material(let digest, let userID, let groupID, let mode):
                 materialCount += 1
                 let path = layout.generatedFile(record.id, "material-\(materialCount)")
                 try writeMaterial(
                     path, from: layout.secret(digest), userID: userID, groupID: groupID, mode: mode,
                     target: mount.target)
-                return RuntimeSpec.Mount(mount.target, type: "bind", source: path, options: ["rbind", "ro"])
+                found.append(
+                    RuntimeSpec.Mount(mount.target, type: "bind", source: path, options: ["rbind", "ro"]))
             }
         }
+        return found
     }
 
     private static func bind(

@@ -23,13 +23,13 @@ enum VolumeSeeding {
         }
     }
 
-    /// A directory inside the volume, resolved by descriptor: a link in it leads nowhere else.
-    static func subpath(_ content: String, _ subpath: String?, volume: String) throws -> String {
-        guard let subpath else { return content }
+    /// A directory inside the volume as a mount of its own: resolved by descriptor and kept as one, so that a link in
+    /// the volume leads nowhere else, whoever else is changing it meanwhile.
+    static func subpath(_ content: String, _ subpath: String, volume: String) throws -> SharedDescriptor {
         do {
             let base = try Directory.open(content, flags: FileFlags.directory)
-            let found = try Directory.open(inRoot: base, subpath, flags: FileFlags.pathOnly)
-            return try Directory.readLink("/proc/self/fd/\(found.number)")
+            let found = try Directory.open(inRoot: base, subpath, flags: FileFlags.directory)
+            return SharedDescriptor(try DetachedMount.clone(of: found.number, recursive: true))
         } catch {
             throw BerthError(
                 .notFound, "mounting \(subpath) of volume \(volume)", subject: volume, cause: "\(error)",

@@ -91,6 +91,8 @@ static inline long clinux_clone3(uint64_t flags, int *pidfd, int cgroup_fd) {
     if (flags & CLONE_INTO_CGROUP) args.cgroup = (uint64_t)cgroup_fd;
     return syscall(SYS_clone3, &args, sizeof args);
 }
+// The older call, which a container's filter lets through: the flags alone, and no stack, so it returns twice, too.
+static inline long clinux_clone(unsigned long flags) { return syscall(SYS_clone, flags, 0, 0, 0, 0); }
 static inline int clinux_pivot_root(const char *new_root, const char *put_old) {
     return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
@@ -210,7 +212,11 @@ void clinux_signal_to_descriptor(int number, int descriptor);
 
 // Dispositions are cast macros.
 static inline void clinux_ignore_signal(int number) { signal(number, SIG_IGN); }
-static inline void clinux_default_signal(int number) { signal(number, SIG_DFL); }
+// By the raw call: the C library keeps two signals to itself, and posix_spawn(3) leaves them ignored.
+static inline void clinux_default_signal(int number) {
+    const unsigned long action[8] = {0};
+    syscall(SYS_rt_sigaction, number, action, NULL, 8);
+}
 
 // <arpa/inet.h> would bring in the toolchain's own module of the C library.
 extern int inet_pton(int family, const char *text, void *bytes);

@@ -168,7 +168,7 @@ struct TreeCopy {
         let groupID = keepsOwners ? status.groupID : Process.effectiveGroupID
         switch status.kind {
         case .regular:
-            let from = try DirectoryEntry.openFile(name, in: source)
+            let from = try DirectoryEntry.openRegular(name, in: source)
             let to = try DirectoryEntry.createFile(newName, in: target)
             try FileContent.copy(from: from.number, to: to.number, status: status)
             try OpenFile.setOwner(to.number, userID: userID, groupID: groupID, mode: status.mode)

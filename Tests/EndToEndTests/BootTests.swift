@@ -73,7 +73,7 @@ struct BootTests {
         try withWorld { world in
             let order = try Self.begin(world)
             let name = LeakScan.worldName(world.dataRoot) ?? "?"
-            // Everything of ours dies at once (nobody sees the others die), what was in memory is gone, and the boot has another name.
+            // All of ours dies at once and sees no other die; memory is gone, and the boot has another name.
             let died = try world.onHost(
                 """
                 pkill -STOP -f '^berth-agent .*\(world.runRoot)'
@@ -91,7 +91,8 @@ struct BootTests {
             #expect(resumed.status == 0 && resumed.stdout == "boot: always, store, web\n", "\(resumed)")
             let states = try Self.states(world)
             let log = (try? String(contentsOfFile: "\(world.dataRoot)/agent.log", encoding: .utf8)) ?? ""
-            #expect(states == Self.after, "\(states) \(log)")
+            let all = try world.run("ps", "-a")
+            #expect(states == Self.after, "\(states) \(all) \(log)")
             let seen = try String(contentsOfFile: order, encoding: .utf8)
             #expect(seen == "store\nready\nweb\n", "\(seen)")
         }

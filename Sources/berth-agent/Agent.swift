@@ -44,6 +44,8 @@ final class Agent: Sendable {
     private let logger: Logger
     private let leaving = Mutex(false)
     private let turns = Mutex(0)
+    /// What recovery finds changes statuses; until it is over nobody knows whether we are needed.
+    private let isReady = Mutex(false)
     /// The service manager listens, and starts us when somebody connects.
     private let isActivated: Bool
     /// An agent that nobody needs for so long leaves.
@@ -91,6 +93,7 @@ final class Agent: Sendable {
             _ = Descriptor(owning: ready)
         }
         logger.info("ready", metadata: ["pid": "\(Process.ownID)"])
+        isReady.withLock { $0 = true }
         considerLeaving()
     }
 
@@ -111,7 +114,7 @@ final class Agent: Sendable {
 
     private var isIdle: Bool {
         get async {
-            if server.activeClients > 0 { return false }
+            if !isReady.withLock({ $0 }) || server.activeClients > 0 { return false }
             return await !engine.isNeeded
         }
     }

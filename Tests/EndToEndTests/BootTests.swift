@@ -84,6 +84,7 @@ struct BootTests {
                     find /sys/fs/cgroup -path '*/berth-\(name)/*' -name cgroup.kill | while read -r k; do echo 1 >$k; done
                     find /sys/fs/cgroup -depth -type d -path '*/berth-\(name)*' -exec rmdir {} + 2>/dev/null
                 done
+                echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/conf/all/route_localnet
                 rm -rf '\(world.runRoot)'/*
                 python3 -c "import sqlite3; d = sqlite3.connect('\(world.dataRoot)/state.db'); \
                 d.execute(\\"UPDATE facts SET value = 'another' WHERE name = 'boot'\\"); d.commit()"

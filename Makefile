@@ -52,10 +52,10 @@ test-vm: deps ## boot Debian (systemd, pure cgroup v2) in QEMU, install the pack
 
 deb: ## make the Debian package of the release programs; run `make release` first
 	@[ -x $(BIN)/berth-agent ] || { echo "run 'make release' first"; exit 1; }
-	mkdir -p $(CACHE) && packaging/make-deb $(BIN) $(CACHE)/berth.deb
+	mkdir -p $(CACHE) && Sources/packaging/make-deb $(BIN) $(CACHE)/berth.deb
 
 test-deb: deb ## install and remove the package in fresh trees of Debian's releases; needs root
-	packaging/test-deb $(CACHE)/berth.deb bookworm trixie
+	Sources/packaging/test-deb $(CACHE)/berth.deb bookworm trixie
 
 cycles: deps ## a thousand times create, start, exec, stop, down: nothing may be left, nothing may grow (needs root)
 	$(SWIFT) build --build-tests

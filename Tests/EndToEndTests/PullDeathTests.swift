@@ -93,21 +93,26 @@ struct PullDeathTests {
             #expect(seeded.status == 0, "\(seeded)")
             var random = SeededGenerator(seed: 200)
             var hits = 0
+            // How long each kind of work is likely to last here: learnt from hits and misses.
+            var spans = [120.0, 120, 120, 40, 40]
             for round in 0..<200 {
-                let (arguments, span): ([String], Int) =
-                    switch round % 5 {
-                    case 0, 1: (["image", "pull", image], 120)
-                    case 2: (["image", "load", "-i", archive], 120)
-                    case 3: (["image", "rm", "-f", image, "localhost/loaded:1"], 40)
-                    default: (["image", "prune", "-af"], 40)
+                let kind = round % 5
+                let arguments =
+                    switch kind {
+                    case 0, 1: ["image", "pull", image]
+                    case 2: ["image", "load", "-i", archive]
+                    case 3: ["image", "rm", "-f", image, "localhost/loaded:1"]
+                    default: ["image", "prune", "-af"]
                     }
                 let work = try world.start(arguments)
-                let until = ContinuousClock.now + .milliseconds(Int.random(in: 1...span, using: &random))
+                let until = ContinuousClock.now + .milliseconds(Double.random(in: 1...spans[kind], using: &random))
                 _ = eventually(1) { ContinuousClock.now >= until || !work.isRunning }
                 // Where there is no worker at the moment, the agent it is.
                 let found = random.oneIn(2) ? workers(world) : []
                 let victims = found.isEmpty ? [world.agentProcessID].compactMap { $0 } : [found[round % found.count]]
-                if work.isRunning && !victims.isEmpty { hits += 1 }
+                let isHit = work.isRunning && !victims.isEmpty
+                if isHit { hits += 1 }
+                spans[kind] = min(400, max(2, spans[kind] * (isHit ? 1.1 : 0.85)))
                 for pid in victims { kill(pid, SIGKILL) }
                 #expect(work.wait(limit: 30).status != -1, "round \(round): \(arguments)")
                 // The next agent collects by itself what the last one had let go.

@@ -237,6 +237,14 @@ struct MistakeTests {
         ("a container name that is none", web("container_name: my shop")),
         ("a soft limit above the hard one", web("ulimits: {nofile: {soft: 10, hard: 5}}")),
         ("an image name that is none", "services: {a: {image: \"Upper\"}}"),
+        ("steps before the start", web("pre_start: [{command: migrate}]")), ("GPUs", web("gpus: all")),
+        (
+            "reserved devices",
+            web("deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 1, capabilities: [gpu]}]}}}")
+        ),
+        ("a device by CDI", web("devices: [\"vendor.example/card=0\"]")),
+        ("another runtime", web("runtime: nvidia")), ("a logging driver that is none", web("logging: {driver: paper}")),
+        ("an option that its driver has not", web("logging: {driver: syslog, options: {max-size: 1m}}")),
         (
             "a subnet that is none",
             "services: {a: {image: x, networks: [n]}}\nnetworks: {n: {ipam: {config: [{subnet: banana}]}}}"

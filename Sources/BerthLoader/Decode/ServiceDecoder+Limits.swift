@@ -60,7 +60,9 @@ extension ServiceDecoder {
             if let value = limits["pids"]?.integer { service.resources.processLimit = value }
         }
         if let reservations = resources["reservations"] {
-            reservations["devices"]?.warn("devices are not reserved yet")
+            if let devices = reservations["devices"], let refusal = UnsupportedKeys.refused["gpus"] {
+                devices.fail(refusal.reason, suggestion: refusal.suggestion)
+            }
             if let value = reservations["memory"]?.integer { service.resources.memoryReservationBytes = value }
         }
     }

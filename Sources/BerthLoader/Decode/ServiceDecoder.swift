@@ -7,6 +7,9 @@ struct ServiceDecoder {
             if let reason = UnsupportedKeys.service[entry.key] {
                 field.warn(aboutKey: entry.key, "\(entry.key) has no effect: \(reason)")
             }
+            if let refusal = UnsupportedKeys.refused[entry.key] {
+                field[entry.key]?.fail(refusal.reason, suggestion: refusal.suggestion)
+            }
         }
         var service = Service(name: name)
         decodeProcess(field, &service)
@@ -80,7 +83,8 @@ struct ServiceDecoder {
         service.attach = field["attach"]?.node.bool ?? true
         service.runtime = field["runtime"]?.filled
         if let runtime = service.runtime, !["runc", "crun", "io.containerd.runc.v2"].contains(runtime) {
-            field["runtime"]?.warn("the runtime \"\(runtime)\" is not there; berth's own is used")
+            field["runtime"]?.fail(
+                "unknown or invalid runtime name: \(runtime)", suggestion: "leave it out: berth's own is used")
         }
         if let logging = field["logging"] { service.logging = decodeLogging(logging) }
         if let scale = field["scale"]?.int { service.replicas = max(0, scale) }
@@ -145,7 +149,8 @@ struct ServiceDecoder {
         let source = field["source"]?.text ?? ""
         guard source.hasPrefix("/") else {
             if source.contains("=") {
-                field.warn("the device \"\(source)\" has no effect: devices by CDI are not there yet")
+                field.fail(
+                    "the device \"\(source)\" is CDI's, which is not spoken yet", suggestion: "map its node by path")
             } else {
                 field.fail("invalid device \"\(source)\"", suggestion: "write host[:container[:rwm]]")
             }

@@ -12,6 +12,8 @@ package enum RegistryServer {
     typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
 
     private static let connectionsMax = 512
+    /// What is under way when the end is asked for gets so long.
+    private static let farewell: Duration = .seconds(5)
 
     /// Serves until the answers end: then nobody new is let in, and who is served is served to the end, for a while.
     ///
@@ -46,8 +48,8 @@ package enum RegistryServer {
             for await _ in ends {}
             // Ignored: one that is closed already is closed.
             try? await server.channel.close()
-            tasks.addTask { try? await Task.sleep(for: .seconds(5)) }
-            // Whoever ends first: all connections, or patience.
+            // Whoever ends first: all connections, or patience. Ignored: cancelled, it was the connections.
+            tasks.addTask { try? await Task.sleep(for: farewell) }
             await tasks.next()
             tasks.cancelAll()
         }

@@ -4,9 +4,9 @@ import Testing
 
 @Suite("End to end: log drivers", .serialized)
 struct LogDriverTests {
-    /// A log daemon: appends what it receives to a file, each record after its length. It reads only once `go` exists.
+    /// A log daemon: appends what it receives to a file. With `go`, a named pipe, it reads only once that is written to.
     private static let daemon = """
-        import os, socket, sys, time
+        import os, socket, sys
         kind, place, out, go = sys.argv[1:5]
         if kind == 'udp':
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', int(place)))
@@ -17,7 +17,7 @@ struct LogDriverTests {
             if os.path.exists(place): os.unlink(place)
             s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(place)
         open(out, 'ab').close()
-        while not os.path.exists(go): time.sleep(0.02)
+        if go: open(go).read()
         if kind == 'tcp': s = l.accept()[0]
         with open(out, 'ab', 0) as f:
             while True:
@@ -26,7 +26,7 @@ struct LogDriverTests {
                 f.write(record)
         """
 
-    private func daemon(_ world: World, _ kind: String, _ place: String, _ out: String, go: String = "/") throws
+    private func daemon(_ world: World, _ kind: String, _ place: String, _ out: String, go: String = "") throws
         -> RunningProgram
     {
         let path = world.root.appendingPathComponent(out).path
@@ -144,6 +144,7 @@ struct LogDriverTests {
     func slow() throws {
         try withWorld { world in
             let go = world.root.appendingPathComponent("go").path
+            #expect(mkfifo(go, 0o600) == 0)
             let path = world.root.appendingPathComponent("gram.sock").path
             let slow = try daemon(world, "unixgram", path, "slow", go: go)
             defer { end(slow) }
@@ -172,10 +173,42 @@ struct LogDriverTests {
             #expect(try eventually(20) { try isDone("loses") }, "it waits for the daemon")
             #expect(try !isDone("held"), "its lines went nowhere, and it was not held up")
             // The daemon reads again: nothing of the one that waited is lost.
-            FileManager.default.createFile(atPath: go, contents: nil)
+            try #require(FileHandle(forWritingAtPath: go)).close()
             #expect(try eventually(60) { try isDone("held") })
             let count = { received(world, "slow").split(separator: "\n").filter { $0.contains(" held[") }.count }
             #expect(eventually(20) { count() == 1_500_000 / 41 }, "\(count())")
+        }
+    }
+
+    @Test("a daemon that dies while it holds a container up lets it go")
+    func death() throws {
+        try withWorld { world in
+            let never = world.root.appendingPathComponent("never").path
+            #expect(mkfifo(never, 0o600) == 0)
+            let path = world.root.appendingPathComponent("gram.sock").path
+            let stuck = try daemon(world, "unixgram", path, "stuck", go: never)
+            try world.write(
+                "compose.yaml",
+                """
+                name: words
+                services:
+                  held:
+                    image: localhost/busybox:1
+                    command: ["sh", "-c", "yes 0123456789012345678901234567890123456789 | head -c 3000000; touch /done; sleep 100000"]
+                    init: true
+                    logging: {driver: syslog, options: {syslog-address: "unixgram://\(path)"}}
+                """)
+            #expect(try world.run("up", "-d").status == 0)
+            // The other side is full, and the container waits: its log does not grow.
+            let log = { try Shell.run("cat \(world.dataRoot)/logs/*/*-json.log | wc -c").stdout }
+            var size = ""
+            #expect(
+                try eventually(10) {
+                    defer { size = (try? log()) ?? "" }; return try size != "0\n" && log() == size
+                })
+            #expect(try world.run("exec", "-T", "held", "test", "-e", "/done").status != 0)
+            end(stuck)
+            #expect(try eventually(20) { try world.run("exec", "-T", "held", "test", "-e", "/done").status == 0 })
         }
     }
 

@@ -55,10 +55,11 @@ final class Server: Sendable {
 
 /// Asks until it is so; fails after ten seconds.
 func eventually(_ what: String, _ check: () throws -> Bool) throws {
-    for _ in 0..<2000 {
+    let end = ContinuousClock.now + .seconds(10)
+    repeat {
         if try check() { return }
         Pause.milliseconds(5)
-    }
+    } while ContinuousClock.now < end
     throw BerthError(.timedOut, "waiting until \(what)")
 }
 
